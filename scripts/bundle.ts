@@ -1,0 +1,33 @@
+/**
+ * After `tsc -b`: the two bundles of the default client (a global for script tags, one file for import maps), and the
+ * licence and README that npm wants beside package.json.
+ */
+import { copyFileSync, existsSync } from "node:fs";
+import { type BuildOptions, build } from "esbuild";
+import { fromRoot } from "./paths.ts";
+
+const shared: BuildOptions = {
+  entryPoints: [fromRoot("packages/bothways/dist/client/index.js")],
+  bundle: true,
+  minify: true,
+  platform: "browser",
+  target: "es2022",
+  legalComments: "none",
+  sourcemap: true,
+};
+
+await build({
+  ...shared,
+  format: "iife",
+  globalName: "bothways",
+  outfile: fromRoot("packages/bothways/dist/bothways.min.js"),
+});
+await build({
+  ...shared,
+  format: "esm",
+  outfile: fromRoot("packages/bothways/dist/client.esm.min.js"),
+});
+
+for (const name of ["LICENSE", "README.md"]) {
+  if (existsSync(fromRoot(name))) copyFileSync(fromRoot(name), fromRoot(`packages/bothways/${name}`));
+}

@@ -1,0 +1,53 @@
+/**
+ * Bundles what a browser downloads and fails where it is over its budget. The bundles stay in
+ * packages/bothways/dist/size, so that the browser tests run on the very bytes measured here.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { fromRoot } from "./paths.ts";
+
+interface Budget {
+  readonly name: string;
+  readonly source: string;
+  readonly maxGzipBytes: number;
+}
+
+const budgets: readonly Budget[] = [
+  {
+    name: "core-websocket",
+    source: 'export { io } from "bothways/client/core"; export { webSocket } from "bothways/client";',
+    maxGzipBytes: 4_000,
+  },
+  { name: "default", source: 'export { io } from "bothways/client";', maxGzipBytes: 6_000 },
+];
+
+const folder = fromRoot("packages/bothways/dist/size");
+mkdirSync(folder, { recursive: true });
+console.log("bundle           minified      gzip    budget");
+for (const budget of budgets) {
+  const bundle = await bundleOf(budget.source);
+  writeFileSync(`${folder}/${budget.name}.js`, bundle);
+  const gzipBytes = gzipSync(bundle, { level: 9 }).length;
+  const isOver = gzipBytes > budget.maxGzipBytes;
+  if (isOver) process.exitCode = 1;
+  const numbers = [bundle.length, gzipBytes, budget.maxGzipBytes].map((bytes) => String(bytes).padStart(10));
+  console.log(`${budget.name.padEnd(15)}${numbers.join("")}${isOver ? "  OVER" : ""}`);
+}
+
+/** Minified ES module for browsers, tree-shaken, as an application's own bundler would make it. */
+async function bundleOf(source: string): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: fromRoot(".") },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    legalComments: "none",
+    write: false,
+  });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error("esbuild wrote nothing");
+  return file.contents;
+}

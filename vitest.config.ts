@@ -1,0 +1,60 @@
+/**
+ * Four suites. `unit`: everything that needs no socket, mirrors src. `socket`: real servers and clients on loopback.
+ * `browser`: real Chromium, one page set at a time. `house`: the layers, the documentation and the demos.
+ */
+import { defineConfig } from "vitest/config";
+
+const test = "packages/bothways/test";
+const apart = ["socket", "browser", "house", "docs"];
+
+export default defineConfig({
+  test: {
+    // a runaway test ends itself, not the machine
+    execArgv: ["--max-old-space-size=1536"],
+    coverage: { provider: "v8", include: ["packages/bothways/src/**"], reporter: ["text-summary", "html"] },
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: [`${test}/**/*.test.ts`],
+          exclude: apart.map((folder) => `${test}/${folder}/**`),
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "house",
+          include: [`${test}/house/**/*.test.ts`, `${test}/docs/**/*.test.ts`, "scripts/**/*.test.ts"],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "socket",
+          include: [
+            `${test}/socket/**/*.test.ts`,
+            "packages/lab/test/**/*.test.ts",
+            "conformance/**/*.test.ts",
+          ],
+          exclude: ["**/browser/**", "**/node_modules/**"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: [`${test}/browser/**/*.test.ts`, "packages/lab/test/browser/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
