@@ -1,0 +1,29 @@
+/**
+ * Close codes of bothways/1: 4000, or 4000 and the HTTP status that says the same. They travel in WebSocket close
+ * frames and in `c` frames of HTTP bodies. docs/protocol/bothways-1.md §7.
+ */
+
+/** The peer is done. */
+export const BYE = 4000;
+/** It sent what the protocol does not allow. */
+export const PROTOCOL_ERROR = 4400;
+/** Who it is, or says it is, is not let in. */
+export const UNAUTHORIZED = 4401;
+/** A newer link, or another holder of the secret, has the session. */
+export const TAKEN_OVER = 4409;
+/** Nothing was heard in time. */
+export const TIMEOUT = 4408;
+/** The session is not known (any more). */
+export const GONE = 4410;
+/** It did not read, or sent, within its limits. */
+export const SLOW_CONSUMER = 4429;
+/** Come back elsewhere, or later. */
+export const DRAINING = 4503;
+
+/** Nothing was said: the link broke (RFC 6455 §7.1.5). */
+export const ABNORMAL = 1006;
+
+/** Is the session over, or did only this link end? Codes from 4500 on, and four that name a passing state, end the link. */
+export function isFinal(code: number): boolean {
+  return code >= BYE && code < 4500 && (code < TIMEOUT || code > GONE) && code !== SLOW_CONSUMER;
+}

@@ -1,0 +1,85 @@
+/**
+ * Every error Bothways can raise or be told of, as one table. The documentation page is printed from it.
+ *
+ * Invariant: a code is never renamed or reused; peers and log searches depend on it.
+ */
+
+/** Who erred: our own caller, the peer, the network between, or the application's handlers. */
+export type ErrorSide = "local" | "remote" | "network" | "app";
+
+/** May the same thing be tried again: at once, after a while, or never. */
+export type ErrorRetry = "yes" | "later" | "no";
+
+export interface ErrorEntry {
+  readonly side: ErrorSide;
+  /** WebSocket close code sent with it (RFC 6455 §7.4; 4000–4999 are ours). */
+  readonly closeCode: number;
+  /** HTTP status of the answer where the error meets a request. */
+  readonly httpStatus: number;
+  readonly retry: ErrorRetry;
+  readonly message: string;
+}
+
+function entry(
+  side: ErrorSide,
+  closeCode: number,
+  httpStatus: number,
+  retry: ErrorRetry,
+  message: string,
+): ErrorEntry {
+  return { side, closeCode, httpStatus, retry, message };
+}
+
+export const errorTable = {
+  // wire/websocket: framing (RFC 6455 §5, §7)
+  BW_WS_RESERVED_BITS: entry("remote", 1002, 400, "no", "a reserved bit is set and no extension was negotiated"),
+  BW_WS_OPCODE: entry("remote", 1002, 400, "no", "unknown opcode"),
+  BW_WS_MASK: entry("remote", 1002, 400, "no", "a client must mask its frames and a server must not"),
+  BW_WS_CONTROL_FRAME: entry("remote", 1002, 400, "no", "a control frame is fragmented or longer than 125 bytes"),
+  BW_WS_CONTINUATION: entry("remote", 1002, 400, "no", "a continuation without a start, or a start inside a message"),
+  BW_WS_LENGTH: entry("remote", 1002, 400, "no", "the payload length is not minimally encoded or exceeds 2^53 - 1"),
+  BW_WS_UTF8: entry("remote", 1007, 400, "no", "a text message or close reason is not valid UTF-8"),
+  BW_WS_CLOSE_CODE: entry("remote", 1002, 400, "no", "the close frame carries a code that may not be sent"),
+  BW_WS_ABNORMAL: entry("network", 1006, 400, "yes", "the connection ended without a close frame"),
+  BW_WS_HANDSHAKE: entry("remote", 1002, 400, "no", "the opening handshake is not a valid WebSocket upgrade"),
+  BW_WS_VERSION: entry("remote", 1002, 426, "no", "the WebSocket version is not 13"),
+  BW_WS_ACCEPT: entry("remote", 1002, 400, "no", "the server's answer to the opening handshake is not valid"),
+  // limits, any layer
+  BW_MESSAGE_TOO_LARGE: entry("remote", 1009, 413, "no", "the message is larger than maxMessageBytes"),
+  BW_HEADERS_TOO_LARGE: entry("remote", 1002, 431, "no", "the request head is larger than the limit"),
+  // requests and the links made of them: refused before a session is asked, or ended by it
+  BW_ORIGIN: entry("remote", 4403, 403, "no", "the Origin of the request is not allowed"),
+  BW_UNAUTHORIZED: entry("remote", 4401, 401, "no", "authentication refused the client"),
+  BW_BAD_REQUEST: entry("remote", 4400, 400, "no", "the request is not one of this protocol"),
+  BW_PROTOCOL: entry("remote", 4400, 400, "no", "the peer broke the session protocol"),
+  BW_NOT_FOUND: entry("remote", 4404, 404, "no", "nothing is served at this path"),
+  BW_METHOD: entry("remote", 4405, 405, "no", "the request method is not POST"),
+  BW_BODY_TIMEOUT: entry("remote", 4408, 408, "later", "the request body did not arrive in time"),
+  BW_TAKEN_OVER: entry("remote", 4409, 409, "no", "a newer link of the session took over"),
+  BW_SESSION_UNKNOWN: entry("remote", 4410, 410, "yes", "the session is unknown or its time is over"),
+  BW_VERSION: entry("remote", 4426, 426, "no", "the client speaks no version of bothways that this server speaks"),
+  BW_IDENTITY: entry("remote", 4403, 403, "no", "the session belongs to another user"),
+  BW_SILENT: entry("network", 4408, 408, "later", "nothing was heard in time"),
+  BW_SLOW_CONSUMER: entry("remote", 4429, 429, "later", "the peer did not read what waits for it, up to the hard limit"),
+  BW_TRANSPORT_CLOSED: entry("network", 4503, 503, "yes", "the peer closed the transport"),
+  // hub and sockets: namespaces, rooms, events, answers
+  BW_CLOSED: entry("local", 4000, 200, "no", "closed"),
+  BW_SHUTDOWN: entry("local", 4503, 503, "later", "the server is shutting down"),
+  BW_DISCONNECTED: entry("network", 4000, 410, "yes", "the socket is disconnected"),
+  BW_NAMESPACE: entry("remote", 4404, 404, "no", "invalid namespace"),
+  BW_NAMESPACE_LIMIT: entry("remote", 4429, 429, "no", "too many namespaces for one client"),
+  BW_CONNECT_REFUSED: entry("remote", 4403, 403, "no", "joining the namespace was refused"),
+  BW_NOT_JOINED: entry("local", 4400, 400, "no", "nothing can be sent before the namespace is joined"),
+  BW_WAITING_LIMIT: entry("remote", 4400, 429, "no", "too many packets before the namespace is joined"),
+  BW_BACKPRESSURE: entry("local", 4429, 429, "later", "too much waits to be sent"),
+  BW_RESERVED_EVENT: entry("local", 4400, 400, "no", "the event name is reserved"),
+  BW_PACKET: entry("remote", 4400, 400, "no", "the packet is malformed"),
+  BW_ROOM_NAME: entry("local", 4400, 400, "no", "the room name is longer than maxRoomNameLength"),
+  BW_ACK_TIMEOUT: entry("remote", 4408, 408, "later", "the answer did not come in time"),
+  BW_ACK_REFUSED: entry("app", 4500, 500, "no", "the other side could not answer"),
+  BW_ACK_LIMIT: entry("local", 4429, 429, "later", "more than maxAcks answers are awaited"),
+  // transport: links
+  BW_LINK_LOST: entry("network", 1006, 502, "yes", "the transport ended or could not be opened"),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;

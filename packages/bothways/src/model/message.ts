@@ -1,0 +1,22 @@
+/**
+ * What a session carries: one encoded packet, opaque to everything between the dialect that made it and the one that
+ * reads it.
+ *
+ * Invariant: `data` never changes, so a broadcast is encoded once and shared by every receiver.
+ */
+
+/** Text stays text; anything with attachments is bytes. */
+export type Data = string | Uint8Array;
+
+export interface Message {
+  readonly data: Data;
+  /**
+   * Answers a call and so needs no message credit: two handlers that wait for each other's answer must not hang.
+   * It may overtake messages that wait for credit, and nothing else.
+   */
+  readonly isAnswer?: boolean | undefined;
+  /** Under the `latest-by-key` policy a newer message with the same key replaces one that still waits. */
+  readonly key?: string | undefined;
+  /** The transport's own framing of `data`, kept by the first link that made it for all that follow. */
+  framed?: Uint8Array;
+}

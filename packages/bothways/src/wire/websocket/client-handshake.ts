@@ -1,0 +1,85 @@
+/**
+ * The client's side of the opening handshake (RFC 6455 §4.1): what it asks and what answer it accepts.
+ */
+import type { ErrorCode } from "../../model/errors.ts";
+import type { Headers } from "../../model/handshake.ts";
+import { isKey, websocketVersion } from "./handshake-key.ts";
+import { encodeHeaderLines, hasToken, singleHeader } from "./header-text.ts";
+import type { ResponseHead } from "./response-head.ts";
+import { areSubprotocols } from "./server-handshake.ts";
+
+export interface UpgradeRequestParts {
+  /** Host and, unless it is the default one, port. */
+  readonly host: string;
+  /** Path and query, percent-encoded; begins with a slash. */
+  readonly path: string;
+  /** From `createKey`. */
+  readonly key: string;
+  readonly protocols?: readonly string[] | undefined;
+  readonly headers?: Headers | undefined;
+}
+
+/** The whole request. Throws on parts that cannot stand in one. */
+export function encodeUpgradeRequest(parts: UpgradeRequestParts): string {
+  const { host, path, key, protocols = [], headers = {} } = parts;
+  if (!isRequestTarget(path)) throw new TypeError(`invalid path ${JSON.stringify(path)}`);
+  if (!isKey(key)) throw new TypeError("the key is not 16 bytes in base64");
+  if (!areSubprotocols(protocols)) throw new TypeError("a subprotocol is not a token or is given twice");
+  const own = {
+    Host: host,
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Key": key,
+    "Sec-WebSocket-Version": websocketVersion,
+    "Sec-WebSocket-Protocol": protocols.length > 0 ? protocols.join(", ") : undefined,
+  };
+  return `GET ${path} HTTP/1.1\r\n${encodeHeaderLines(own)}${encodeHeaderLines(headers)}\r\n`;
+}
+
+export interface UpgradeExpectation {
+  /** `acceptKey` of the key that was sent. */
+  readonly accept: string;
+  /** The subprotocols that were offered. */
+  readonly protocols: readonly string[];
+}
+
+export type UpgradeResponseCheck =
+  | { readonly ok: true; readonly protocol: string | undefined }
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
+
+/** Judges the server's answer. */
+export function checkUpgradeResponse(
+  response: ResponseHead,
+  expected: UpgradeExpectation,
+): UpgradeResponseCheck {
+  const { status, headers } = response;
+  if (status !== 101) return refuse(`status is ${status}`, "BW_WS_HANDSHAKE");
+  if (singleHeader(headers, "upgrade")?.toLowerCase() !== "websocket")
+    return refuse("Upgrade is not websocket");
+  if (!hasToken(headers, "connection", "upgrade")) return refuse("Connection lacks Upgrade");
+  if (singleHeader(headers, "sec-websocket-accept") !== expected.accept)
+    return refuse("Sec-WebSocket-Accept is wrong");
+  // RFC 6455 §4.1: an extension we did not ask for; we ask for none.
+  if (headers["sec-websocket-extensions"] !== undefined) return refuse("an extension was not asked for");
+  const protocol = singleHeader(headers, "sec-websocket-protocol");
+  if (protocol === undefined) {
+    // Browsers too fail where they offered subprotocols and none was taken.
+    const isUnanswered = headers["sec-websocket-protocol"] !== undefined || expected.protocols.length > 0;
+    return isUnanswered ? refuse("no subprotocol was chosen") : { ok: true, protocol };
+  }
+  if (!expected.protocols.includes(protocol)) return refuse("the subprotocol was not offered");
+  return { ok: true, protocol };
+}
+
+function refuse(detail: string, code: ErrorCode = "BW_WS_ACCEPT"): UpgradeResponseCheck {
+  return { ok: false, code, detail };
+}
+
+/** Visible ASCII from a slash on; a space or line break would end the request line early. */
+function isRequestTarget(path: string): boolean {
+  for (let i = 0; i < path.length; i++) {
+    const code = path.charCodeAt(i);
+    if (code <= 0x20 || code >= 0x7f) return false;
+  }
+  return path.startsWith("/");
+}
