@@ -1,0 +1,37 @@
+/**
+ * What happens when a message would push the queue over its hard limit. A policy acts on the queue, whose messages have
+ * no number yet, so whatever it drops leaves no hole. docs/protocol/bothways-1.md §4.6.
+ */
+import type { Message } from "../model/message.ts";
+import type { Outbox } from "./outbox.ts";
+
+/**
+ * Makes room for `message`, or says that it cannot. Returns the messages it took out of the queue, or `undefined` where the
+ * session must end. Called only at the limit, before `message` is queued.
+ */
+export type Overflow = <M extends Message>(outbox: Outbox<M>, message: M, limitBytes: number) => M[] | undefined;
+
+/** The default of the server: the peer does not keep up, so the session ends with a name for it. */
+export const disconnect: Overflow = () => undefined;
+
+/** Forgets the oldest messages that wait. Answers stay: someone waits for each. */
+export const dropOldest: Overflow = (outbox, message, limitBytes) => {
+  const dropped = [];
+  for (let index = 0; index < outbox.queue.length && !outbox.hasRoom(message, limitBytes); ) {
+    if (outbox.queue[index]?.isAnswer) index++;
+    else dropped.push(...outbox.remove(index));
+  }
+  return dropped;
+};
+
+/** Forgets waiting messages that newer ones with the same key replace; where that is not enough the session ends. */
+export const latestByKey: Overflow = (outbox, message, limitBytes) => {
+  const dropped = [];
+  const newer = new Set([message.key]);
+  for (let index = outbox.queue.length - 1; index >= 0; index--) {
+    const key = outbox.queue[index]?.key;
+    if (key !== undefined && newer.has(key)) dropped.push(...outbox.remove(index));
+    newer.add(key);
+  }
+  return outbox.hasRoom(message, limitBytes) ? dropped : undefined;
+};

@@ -1,0 +1,116 @@
+/** docs/protocol/bothways-1.md §4.6: policies act on what has no number yet. */
+import { describe, expect, test } from "vitest";
+import type { Message } from "../../src/model/message.ts";
+import { Outbox } from "../../src/session/outbox.ts";
+import { disconnect, dropOldest, latestByKey, type Overflow } from "../../src/session/overflow.ts";
+import { drain, openPair, options, say, talk } from "./machines.ts";
+
+/** Room for three messages of one character. */
+const limit = 3 * 65;
+
+function apply(
+  policy: Overflow,
+  queued: Message[],
+  message: Message,
+): [dropped: string[] | undefined, left: string[]] {
+  const outbox = new Outbox(0);
+  for (const each of queued) outbox.push(each);
+  const dropped = policy(outbox, message, limit);
+  return [dropped?.map(({ data }) => String(data)), outbox.queue.map(({ data }) => String(data))];
+}
+
+const a: Message = { data: "a" };
+const b: Message = { data: "b" };
+const c: Message = { data: "c" };
+const answer = (data: string): Message => ({ data, isAnswer: true });
+const keyed = (data: string, key: string): Message => ({ data, key });
+
+const cases: [string, Overflow, Message[], Message, string[] | undefined, string[]][] = [
+  ["disconnect ends", disconnect, [a, b, c], { data: "d" }, undefined, ["a", "b", "c"]],
+  ["drop-oldest takes one", dropOldest, [a, b, c], { data: "d" }, ["a"], ["b", "c"]],
+  [
+    "drop-oldest takes as many as it must",
+    dropOldest,
+    [a, b, c],
+    { data: "x".repeat(60) },
+    ["a", "b"],
+    ["c"],
+  ],
+  [
+    "drop-oldest empties the queue for a giant",
+    dropOldest,
+    [a, b, c],
+    { data: "x".repeat(999) },
+    ["a", "b", "c"],
+    [],
+  ],
+  ["drop-oldest keeps answers", dropOldest, [answer("x"), b, answer("y")], { data: "d" }, ["b"], ["x", "y"]],
+  ["drop-oldest never ends", dropOldest, [answer("x"), answer("y"), answer("z")], a, [], ["x", "y", "z"]],
+  ["latest-by-key replaces", latestByKey, [keyed("1", "k"), b, c], keyed("2", "k"), ["1"], ["b", "c"]],
+  [
+    "latest-by-key replaces among those that wait",
+    latestByKey,
+    [keyed("1", "j"), keyed("2", "j"), c],
+    keyed("3", "k"),
+    ["1"],
+    ["2", "c"],
+  ],
+  [
+    "latest-by-key ends where that is not enough",
+    latestByKey,
+    [a, b, c],
+    keyed("1", "k"),
+    undefined,
+    ["a", "b", "c"],
+  ],
+  ["no key is no common key", latestByKey, [a, b, c], { data: "d" }, undefined, ["a", "b", "c"]],
+];
+
+test.each(cases)("%s", (_, policy, queued, message, dropped, left) => {
+  expect(apply(policy, queued, message)).toEqual([dropped, left]);
+});
+
+describe("in a session", () => {
+  /** The server's link is blocked, so what it sends waits. */
+  function blocked(overflow: Overflow) {
+    const pair = openPair({ overflow });
+    pair.server.handle({ type: "blocked", link: "a" }, 0);
+    return pair;
+  }
+
+  test("what is dropped has no number, so the peer sees no hole", () => {
+    const { client, server } = blocked(dropOldest);
+    for (let count = 10; count < 50; count++)
+      server.handle({ type: "send", message: { data: `m${count}` } }, 0);
+    const said = say(server);
+    expect(said[0]).toBe("dropped m10");
+    const kept = 40 - said.filter((line) => line.startsWith("dropped")).length;
+    expect(server.outbox.queueBytes).toBeLessThanOrEqual(options.maxQueueBytes);
+    server.handle({ type: "writable", link: "a", rewinds: false }, 0);
+    const delivered = talk({ client, server }, 0).filter((line) => line.startsWith("client deliver"));
+    expect(delivered[0]).toBe(`client deliver 1 m${50 - kept}`);
+    expect(delivered.at(-1)).toBe(`client deliver ${kept} m49`);
+  });
+
+  test("disconnect ends the session with a name for it", () => {
+    const { server } = blocked(disconnect);
+    while (server.state === "open") server.handle({ type: "send", message: { data: "x".repeat(100) } }, 0);
+    expect(say(server).slice(-2)).toEqual(["drop a 4429", "closed 4429 local"]);
+  });
+
+  test("a message that wants more than the whole limit is taken when nothing waits", () => {
+    const { server } = blocked(disconnect);
+    server.handle({ type: "send", message: { data: "x".repeat(options.maxQueueBytes) } }, 0);
+    expect(server.state).toBe("open");
+  });
+
+  test("drain follows when the queue falls to the high-water mark", () => {
+    const { server } = blocked(disconnect);
+    server.handle({ type: "send", message: { data: "x".repeat(options.highWaterMarkBytes) } }, 0);
+    expect(server.isOverHighWater).toBe(true);
+    expect(drain(server)).toEqual([]);
+    server.handle({ type: "writable", link: "a", rewinds: false }, 0);
+    expect(server.isOverHighWater).toBe(false);
+    expect(say(server).at(-1)).toBe("drain");
+  });
+});
