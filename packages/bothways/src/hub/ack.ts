@@ -1,0 +1,127 @@
+/**
+ * Answers the server waits for, to events it sent.
+ *
+ * Invariant: each expected answer is settled once: by the answer, by the peer's refusal, by a timeout, or when the
+ * socket disconnects.
+ */
+import { BothwaysError } from "../model/bothways-error.ts";
+import type { BroadcastError } from "../model/events.ts";
+import type { HubPlatform } from "./platform.ts";
+
+/** Told `null` and the answer's arguments, or why there are none. */
+export type Settle = (error: BothwaysError | null, answers: readonly unknown[]) => void;
+
+export class PendingAcks {
+  readonly #limit: number;
+  readonly #pending: Map<number, Settle> = new Map();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get isFull(): boolean {
+    return this.#pending.size >= this.#limit;
+  }
+
+  add(id: number, settle: Settle): void {
+    this.#pending.set(id, settle);
+  }
+
+  /** An id that nobody waits for is ignored: it may have timed out, or the peer made it up. */
+  settle(id: number, error: BothwaysError | null, answers: readonly unknown[]): void {
+    const settle = this.#pending.get(id);
+    this.#pending.delete(id);
+    settle?.(error, answers);
+  }
+
+  /** The event could not be sent: its caller was told by an exception. */
+  drop(id: number): void {
+    this.#pending.delete(id);
+  }
+
+  failAll(error: BothwaysError): void {
+    for (const id of [...this.#pending.keys()]) this.settle(id, error, []);
+  }
+}
+
+/** Waits for one answer, for `timeoutMs` where that is given. */
+export function awaitAck(
+  acks: PendingAcks,
+  id: number,
+  settle: Settle,
+  platform: HubPlatform,
+  timeoutMs: number | undefined,
+): void {
+  if (acks.isFull) throw new BothwaysError("BW_ACK_LIMIT");
+  if (timeoutMs === undefined) {
+    acks.add(id, settle);
+    return;
+  }
+  const cancel = platform.setTimer(() => acks.settle(id, new BothwaysError("BW_ACK_TIMEOUT"), []), timeoutMs);
+  acks.add(id, (error, answers) => {
+    cancel();
+    settle(error, answers);
+  });
+}
+
+/** Gathers the answers to one broadcast. `seal` when all receivers were expected; then `settle` is called once. */
+export class AckCollector {
+  readonly #id: number;
+  readonly #settle: (error: BroadcastError | null, responses: unknown[]) => void;
+  readonly #waiting: Set<PendingAcks> = new Set();
+  readonly #responses: unknown[] = [];
+  #failed = 0;
+  #firstError: BothwaysError | undefined;
+  #isSealed = false;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(id: number, settle: (error: BroadcastError | null, responses: unknown[]) => void) {
+    this.#id = id;
+    this.#settle = settle;
+  }
+
+  expect(acks: PendingAcks): void {
+    this.#waiting.add(acks);
+    if (acks.isFull) this.#answered(acks, new BothwaysError("BW_ACK_LIMIT"), []);
+    else acks.add(this.#id, (error, answers) => this.#answered(acks, error, answers));
+  }
+
+  seal(platform: HubPlatform, timeoutMs: number | undefined): void {
+    this.#isSealed = true;
+    if (this.#waiting.size > 0 && timeoutMs !== undefined) {
+      this.#cancelTimer = platform.setTimer(() => this.giveUp(), timeoutMs);
+    }
+    this.#finish();
+  }
+
+  /** Waits no longer. Before `seal`: the broadcast failed, and `settle` is not called. */
+  giveUp(): void {
+    const error = new BothwaysError("BW_ACK_TIMEOUT");
+    for (const acks of [...this.#waiting]) acks.settle(this.#id, error, []);
+  }
+
+  #answered(acks: PendingAcks, error: BothwaysError | null, answers: readonly unknown[]): void {
+    this.#waiting.delete(acks);
+    if (error === null) this.#responses.push(answers[0]);
+    else {
+      this.#failed += 1;
+      this.#firstError ??= error;
+    }
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (!this.#isSealed || this.#waiting.size > 0) return;
+    this.#cancelTimer?.();
+    const responses = this.#responses;
+    const first = this.#firstError;
+    if (first === undefined) this.#settle(null, responses);
+    else {
+      const detail = `${this.#failed} of ${this.#failed + responses.length} receivers`;
+      this.#settle(
+        Object.assign(new BothwaysError(first.code, detail, { cause: first }), { responses }),
+        responses,
+      );
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * One client as its sockets see it: `socket.conn`. The sockets of all the namespaces it joined share it.
+ *
+ * Invariant: `sockets` holds those that have not left, at most one per namespace.
+ */
+import type { ErrorCode } from "../model/errors.ts";
+import type { Packet } from "../model/packet.ts";
+import type { Peer } from "../model/peer.ts";
+import type { DisconnectReason } from "../model/reasons.ts";
+
+/** What a connection tells its sockets. */
+export interface ConnectionSocket {
+  readonly nsp: { readonly name: string };
+  confirm(): void;
+  receive(packet: Packet): void;
+  signal(event: "away" | "back" | "drain"): void;
+  end(reason: DisconnectReason): void;
+}
+
+export class Connection {
+  /** @internal */
+  readonly peer: Peer;
+  /** @internal Replaced, never changed: sockets leave while it is walked. */
+  sockets: readonly ConnectionSocket[] = [];
+  /** @internal */
+  isConfirmed: boolean = false;
+
+  constructor(peer: Peer) {
+    this.peer = peer;
+  }
+
+  /** The transport in use, as of now; its name is `""` while the client is away. */
+  get transport(): { readonly name: string } {
+    return { name: this.peer.transport };
+  }
+
+  /** Bytes that wait to be sent to this client. */
+  get bufferedBytes(): number {
+    return this.peer.bufferedBytes;
+  }
+
+  /** Disconnects all sockets of this client, and ends its session. */
+  close(): void {
+    this.end("server namespace disconnect", "BW_CLOSED");
+  }
+
+  /** @internal */
+  end(reason: DisconnectReason, code: ErrorCode): void {
+    this.leave(reason);
+    this.peer.close(code);
+  }
+
+  /** @internal */
+  leave(reason: DisconnectReason): void {
+    for (const socket of this.sockets) socket.end(reason);
+  }
+
+  /** @internal */
+  find(namespace: string): ConnectionSocket | undefined {
+    return this.sockets.find((socket) => socket.nsp.name === namespace);
+  }
+
+  /** @internal */
+  add(socket: ConnectionSocket): void {
+    this.sockets = [...this.sockets, socket];
+  }
+
+  /** @internal */
+  remove(socket: ConnectionSocket): void {
+    this.sockets = this.sockets.filter((other) => other !== socket);
+  }
+}

@@ -1,0 +1,72 @@
+/** An emit to one socket with conditions: `socket.volatile`, `socket.timeout(ms)`. A value, as a broadcast's is. */
+import type {
+  AckAnswer,
+  AckArguments,
+  ErrorFirst,
+  EventArguments,
+  EventNames,
+  Untyped,
+} from "../model/events.ts";
+import type { BroadcastOperator, EmitFlags } from "./broadcast.ts";
+import { eventData } from "./event-data.ts";
+
+/** The socket behind an operator. */
+export interface EmitTarget<EmitEvents> {
+  transmit(data: unknown[], flags: EmitFlags): boolean;
+  request(data: unknown[], flags: EmitFlags): Promise<Untyped>;
+  others(flags: EmitFlags): BroadcastOperator<EmitEvents>;
+}
+
+/** `Callbacks` are the events as `emit` takes them: after `timeout` their callbacks get an error first. */
+export class SocketOperator<EmitEvents, Callbacks = EmitEvents> {
+  readonly #target: EmitTarget<EmitEvents>;
+  readonly #flags: EmitFlags;
+
+  constructor(target: EmitTarget<EmitEvents>, flags: EmitFlags) {
+    this.#target = target;
+    this.#flags = flags;
+  }
+
+  /** Dropped where it cannot leave at once. */
+  get volatile(): SocketOperator<EmitEvents, Callbacks> {
+    return new SocketOperator<EmitEvents, Callbacks>(this.#target, { ...this.#flags, isVolatile: true });
+  }
+
+  /** Waits `ms` milliseconds for the answer; then the callback gets an error, or the promise rejects. */
+  timeout(ms: number): SocketOperator<EmitEvents, ErrorFirst<EmitEvents>> {
+    return new SocketOperator<EmitEvents, ErrorFirst<EmitEvents>>(this.#target, {
+      ...this.#flags,
+      timeoutMs: ms,
+    });
+  }
+
+  emit<Event extends EventNames<Callbacks>>(
+    event: Event,
+    ...args: EventArguments<Callbacks, Event>
+  ): boolean {
+    return this.#target.transmit(eventData(event, args), this.#flags);
+  }
+
+  emitWithAck<Event extends EventNames<EmitEvents>>(
+    event: Event,
+    ...args: AckArguments<EmitEvents, Event>
+  ): Promise<AckAnswer<EmitEvents, Event>> {
+    return this.#target.request(eventData(event, args), this.#flags);
+  }
+
+  to(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+    return this.#target.others(this.#flags).to(room);
+  }
+
+  in(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+    return this.to(room);
+  }
+
+  except(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+    return this.#target.others(this.#flags).except(room);
+  }
+
+  get broadcast(): BroadcastOperator<EmitEvents> {
+    return this.#target.others(this.#flags);
+  }
+}
