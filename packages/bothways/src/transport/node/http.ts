@@ -1,0 +1,188 @@
+/**
+ * HTTP requests and answers as bodies of frames, on `node:http`.
+ *
+ * Invariants: a request gets exactly one answer or its client is gone, and `OpenRequests.count` is how many are at
+ * neither point; no more of a body is kept than `maxBytes`, whatever its head declares.
+ */
+import { Buffer } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import { type ErrorCode, errorTable } from "../../model/errors.ts";
+import type { Data } from "../../model/message.ts";
+import { encodeBody } from "../../wire/native/body.ts";
+import { encodeFrame } from "../../wire/native/frame.ts";
+import type { Answer } from "./long-polling.ts";
+
+/** Requests that wait for their answer, over all of a server. */
+export interface OpenRequests {
+  count: number;
+}
+
+/** How long a page may remember the answer to a preflight, in seconds. */
+const preflightMaxAgeSeconds = 7200;
+
+export class HttpAnswer implements Answer {
+  onGone: (() => void) | undefined;
+  readonly #response: ServerResponse;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #openRequests: OpenRequests;
+  #isOver = false;
+
+  /** `headers` go on every answer: those of `corsHeaders`. */
+  constructor(
+    response: ServerResponse,
+    headers: Readonly<Record<string, string>>,
+    openRequests: OpenRequests,
+  ) {
+    this.#response = response;
+    this.#headers = headers;
+    this.#openRequests = openRequests;
+    openRequests.count++;
+    // A client that leaves while we write is no error of ours.
+    response.on("error", () => {});
+    // It closes after it was sent, too.
+    response.once("close", () => this.#leave());
+    if (response.closed || response.destroyed) this.#finish();
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  send(status: number, frames: readonly Data[]): void {
+    if (this.#isOver) return;
+    this.#finish();
+    const body = encodeBody(frames);
+    const isText = typeof body === "string";
+    this.#response.writeHead(status, {
+      ...this.#headers,
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+      "Content-Type": isText ? "text/plain; charset=utf-8" : "application/octet-stream",
+      "Content-Length": isText ? Buffer.byteLength(body) : body.length,
+      // The rest of such a request is not worth waiting for.
+      ...(status === errorTable.BW_BODY_TIMEOUT.httpStatus ? { Connection: "close" } : undefined),
+    });
+    this.#response.end(body);
+  }
+
+  /** Answers with an error of the table. `detail` is text of ours: it reaches the client. */
+  refuse(error: ErrorCode, detail: string = errorTable[error].message): void {
+    const { closeCode, httpStatus } = errorTable[error];
+    this.send(httpStatus, [encodeFrame({ kind: "c", code: closeCode, reason: detail })]);
+  }
+
+  /** Answers a preflight (Fetch, "CORS-preflight request"). Our own client's requests cause none. */
+  permit(requestedHeaders: string | undefined): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#response.writeHead(204, {
+      ...this.#headers,
+      "Cache-Control": "no-store",
+      "Access-Control-Allow-Methods": "POST, OPTIONS",
+      "Access-Control-Max-Age": preflightMaxAgeSeconds,
+      ...(requestedHeaders === undefined ? undefined : { "Access-Control-Allow-Headers": requestedHeaders }),
+    });
+    this.#response.end();
+  }
+
+  #leave(): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.onGone?.();
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#openRequests.count--;
+  }
+}
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** From the end of the head to the end of the body. */
+  readonly timeoutMs: number;
+}
+
+export type BodyResult =
+  | { readonly isRead: true; readonly bytes: Uint8Array }
+  | { readonly isRead: false; readonly error: "BW_MESSAGE_TOO_LARGE" | "BW_BODY_TIMEOUT" };
+
+/**
+ * Reads the body of `request` and calls `done` once, or never if the client goes away first. The body is judged by the
+ * length its head declares and then by what arrives. What follows after a refusal is read and thrown away, so that the
+ * answer reaches a client that still sends, until the time is over; then the connection is cut.
+ */
+export function readBody(
+  request: Readable & Pick<IncomingMessage, "headers">,
+  { maxBytes, timeoutMs }: BodyLimits,
+  done: (result: BodyResult) => void,
+): void {
+  const body = new GrowingBody(maxBytes);
+  let isDone = false;
+  const finish = (result: BodyResult) => {
+    if (isDone) return;
+    isDone = true;
+    done(result);
+  };
+  const refuse = (error: "BW_MESSAGE_TOO_LARGE" | "BW_BODY_TIMEOUT") => {
+    body.clear();
+    finish({ isRead: false, error });
+  };
+  const timer = setTimeout(() => {
+    if (isDone) request.destroy();
+    else refuse("BW_BODY_TIMEOUT");
+  }, timeoutMs);
+  request.on("error", () => {});
+  request.on("close", () => clearTimeout(timer));
+  request.on("end", () => {
+    clearTimeout(timer);
+    finish({ isRead: true, bytes: body.bytes });
+  });
+  request.on("data", (chunk: Uint8Array) => {
+    if (!isDone && !body.append(chunk)) refuse("BW_MESSAGE_TOO_LARGE");
+  });
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes) refuse("BW_MESSAGE_TOO_LARGE");
+}
+
+/** Chunks joined as they arrive: many small ones cost no more than their bytes, at most twice over. */
+class GrowingBody {
+  readonly #maxBytes: number;
+  #buffer: Uint8Array = new Uint8Array(0);
+  #length = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Not a `Buffer`, whose `slice` shares where that of a Uint8Array copies. */
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, this.#length);
+  }
+
+  /** False if the body would be too long. */
+  append(chunk: Uint8Array): boolean {
+    const length = this.#length + chunk.length;
+    if (length > this.#maxBytes) return false;
+    if (this.#length === 0) {
+      // Most bodies are one chunk, and Node gives each its own memory.
+      this.#buffer = chunk;
+    } else {
+      if (length > this.#buffer.length) this.#grow(length);
+      this.#buffer.set(chunk, this.#length);
+    }
+    this.#length = length;
+    return true;
+  }
+
+  clear(): void {
+    this.#buffer = new Uint8Array(0);
+    this.#length = 0;
+  }
+
+  #grow(length: number): void {
+    const grown = new Uint8Array(Math.min(length * 2, this.#maxBytes));
+    grown.set(this.bytes);
+    this.#buffer = grown;
+  }
+}
