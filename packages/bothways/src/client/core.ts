@@ -1,0 +1,20 @@
+/** Entry `bothways/client/core`: the client without any transport. */
+import type { DefaultEventsMap } from "../model/events.ts";
+import { connect } from "./io.ts";
+import type { CoreOptions } from "./options.ts";
+import { platform } from "./platform.ts";
+import type { Socket } from "./socket.ts";
+
+export type { ClientTransport, ConnectRequest, Link, LinkHandler } from "../model/transport.ts";
+export type { Connection } from "./connection.ts";
+export type { ClientError } from "./error.ts";
+export type { Auth, ConnectionOptions, CoreOptions, SocketOptions } from "./options.ts";
+export type { Report, ReportAttempt } from "./report.ts";
+export type { Socket } from "./socket.ts";
+
+export function io<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents>(
+  url: string,
+  options: CoreOptions,
+): Socket<ListenEvents, EmitEvents> {
+  return connect(url, options, platform);
+}

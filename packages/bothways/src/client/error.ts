@@ -1,0 +1,12 @@
+/** Errors as the client raises them: a plain Error with a code of the errors table, which is too large to ship here. */
+import type { ErrorCode } from "../model/errors.ts";
+
+export interface ClientError extends Error {
+  readonly code?: ErrorCode | number;
+  /** What the server's application attached to a refusal. */
+  readonly data?: unknown;
+}
+
+export function createError(code: ErrorCode | number, message: string, data?: unknown): ClientError {
+  return Object.assign(new Error(message), { code, data });
+}

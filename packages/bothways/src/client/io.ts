@@ -1,0 +1,41 @@
+/** `io(url, options)`: a socket for a namespace, over a connection that the namespaces of an origin share. */
+import type { DefaultEventsMap } from "../model/events.ts";
+import type { ClientTransport } from "../model/transport.ts";
+import { Connection } from "./connection.ts";
+import type { ClientPlatform, CoreOptions, IoOptions } from "./options.ts";
+import { Socket } from "./socket.ts";
+
+const connections = new Map<string, Connection>();
+
+/** `url` is that of the server, its path the namespace; relative to the page in browsers. */
+export function connect<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents>(
+  url: string,
+  options: CoreOptions,
+  platform: ClientPlatform,
+): Socket<ListenEvents, EmitEvents> {
+  const { origin, pathname, search } = new URL(url.replace(/^ws/, "http"), globalThis.location?.href);
+  const query = options.query ? `?${new URLSearchParams(options.query)}` : search;
+  const target = origin + (options.path ?? "/bothways/") + query;
+  const isShared = !options.forceNew && options.multiplex !== false;
+  let connection = isShared ? connections.get(target) : undefined;
+  if (!connection || connection.has(pathname)) {
+    connection = new Connection(target, options, platform);
+    if (isShared) connections.set(target, connection);
+  }
+  const socket = new Socket<ListenEvents, EmitEvents>(connection, pathname, options.auth);
+  return options.autoConnect === false ? socket : socket.connect();
+}
+
+/** Names of transports become the transports they name; without any, all of `techniques` in their order. */
+export function readArguments(
+  url: string | IoOptions = "/",
+  options: IoOptions = {},
+  techniques: readonly (() => ClientTransport)[],
+): [url: string, options: CoreOptions] {
+  if (typeof url !== "string") return readArguments("/", url, techniques);
+  const known = techniques.map((technique) => technique());
+  const transports = options.transports?.flatMap((transport) =>
+    typeof transport === "string" ? known.filter(({ name }) => name === transport) : transport,
+  );
+  return [url, { ...options, transports: transports?.length ? transports : known }];
+}

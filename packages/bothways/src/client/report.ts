@@ -1,0 +1,32 @@
+/** What `socket.report()` tells: how the connection came to be, and what went over it. */
+
+export interface Report {
+  /** The technique in use, or `""`. */
+  readonly transport: string;
+  /** The last 20 attempts, oldest first. */
+  readonly attempts: readonly ReportAttempt[];
+  /** Messages handed to a transport for the first time, delivered here, and sent again after a loss. */
+  readonly sent: number;
+  readonly received: number;
+  readonly replayed: number;
+  /** Messages that came twice and were dropped. */
+  readonly duplicates: number;
+  /** Length of all frames each way, in bytes of binary and characters of text. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** What waits to be sent. */
+  readonly bufferedBytes: number;
+}
+
+export interface ReportAttempt {
+  readonly transport: string;
+  /** On the clock of `performance.now()`, in milliseconds. */
+  readonly startedAt: number;
+  /** Until it opened or failed, in milliseconds. */
+  ms: number;
+  outcome: "pending" | "open" | "closed" | "failed";
+  /** The close code, where one was given. */
+  code: number;
+  /** Why it ended. */
+  reason: string;
+}

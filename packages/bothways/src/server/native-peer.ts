@@ -1,0 +1,155 @@
+/**
+ * One native client as the hub sees it: its session, and the loop that drains it.
+ *
+ * Invariant: outputs are carried out in order and to the end before the next input's are; what the hub or an
+ * application does meanwhile only appends.
+ */
+import { toMessage, toPacket } from "../dialect/native/codec.ts";
+import { BYE, DRAINING, PROTOCOL_ERROR, SLOW_CONSUMER, TIMEOUT } from "../model/close-code.ts";
+import { type ErrorCode, errorTable } from "../model/errors.ts";
+import type { Hello } from "../model/frame.ts";
+import type { Handshake } from "../model/handshake.ts";
+import type { Message } from "../model/message.ts";
+import { CONNECT, CONNECT_ERROR, type Packet } from "../model/packet.ts";
+import type { Peer } from "../model/peer.ts";
+import type { DisconnectReason, GapReason } from "../model/reasons.ts";
+import type { ServerSession } from "../session/server-session.ts";
+import type { Input, Output } from "../session/session.ts";
+import { encodeFrame } from "../wire/native/frame.ts";
+import type { Driver, Visitor } from "./driver.ts";
+import type { ServerLink } from "./server-link.ts";
+
+export class NativePeer implements Peer {
+  readonly session: ServerSession<ServerLink>;
+  readonly visitor: Visitor;
+  readonly #driver: Driver;
+  #links: ServerLink[] = [];
+  /** Joins of the hello that the hub has not answered: over HTTP the welcome waits for them, to save a round trip. */
+  #unanswered: number;
+  #isDraining = false;
+  #lostBy = 0;
+
+  constructor(driver: Driver, session: ServerSession<ServerLink>, visitor: Visitor, joins: number) {
+    this.#driver = driver;
+    this.session = session;
+    this.visitor = visitor;
+    this.#unanswered = joins;
+  }
+
+  get handshake(): Omit<Handshake, "auth"> {
+    return this.visitor.handshake;
+  }
+
+  get identity(): unknown {
+    return this.visitor.identity;
+  }
+
+  get transport(): string {
+    return this.session.link?.link.transport ?? "";
+  }
+
+  get bufferedBytes(): number {
+    return this.session.outbox.queueBytes;
+  }
+
+  /** May this link send by now? */
+  isReady(link: ServerLink): boolean {
+    return this.#unanswered === 0 || !link.link.rewinds;
+  }
+
+  send(packet: Packet, isVolatile = false): boolean {
+    const message = toMessage(packet, isVolatile);
+    const now = this.#driver.platform.now();
+    this.session.handle({ type: isVolatile ? "send-volatile" : "send", message }, now);
+    if (this.#unanswered > 0 && (packet.type === CONNECT || packet.type === CONNECT_ERROR)) {
+      this.#unanswered--;
+      for (const link of this.#links) link.announce(now);
+    }
+    this.drain();
+    return !this.session.isOverHighWater;
+  }
+
+  close(code: ErrorCode): void {
+    this.input({ type: "close", code: errorTable[code].closeCode }, this.#driver.platform.now());
+  }
+
+  accept(link: ServerLink, hello: Hello, lost: GapReason | undefined, now: number): void {
+    this.#links.push(link);
+    this.session.accept(link, hello, link.key, lost, now);
+  }
+
+  findLink(key: string): ServerLink | undefined {
+    return this.#links.find((link) => link.key === key);
+  }
+
+  input(input: Input<ServerLink, Message>, now: number): void {
+    this.session.handle(input, now);
+    this.drain();
+  }
+
+  /** Carries out what the session wants. Does nothing while it is at it. */
+  drain(): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    for (let output = this.session.take(); output; output = this.session.take()) this.#carryOut(output);
+    this.#isDraining = false;
+    this.#driver.watch(this.session.deadline);
+  }
+
+  #carryOut(output: Output<ServerLink, Message>): void {
+    const { hub } = this.#driver;
+    switch (output.type) {
+      case "message":
+        this.#give(output.link, output.message);
+        break;
+      case "frame":
+        this.#give(output.link, { data: encodeFrame(output.frame) });
+        break;
+      case "deliver": {
+        const packet = toPacket(output.data);
+        if (packet) hub.receive(this, packet);
+        else this.session.handle({ type: "close", code: PROTOCOL_ERROR }, this.#driver.platform.now());
+        break;
+      }
+      case "open":
+        if (output.from === "waiting") hub.confirm(this);
+        else if (output.from === "away") hub.back(this);
+        break;
+      case "away":
+        this.#lostBy = output.code;
+        hub.away(this);
+        break;
+      case "drain":
+        hub.drain(this);
+        break;
+      case "drop":
+        this.#links = this.#links.filter((link) => link !== output.link);
+        output.link.end(output.code);
+        break;
+      case "closed":
+        this.#driver.forget(this);
+        hub.leave(this, this.#reason(output.code));
+    }
+  }
+
+  #give({ link }: ServerLink, message: Message): void {
+    link.send(message);
+    this.#driver.flushLater(link);
+  }
+
+  #reason(code: number): DisconnectReason {
+    switch (code) {
+      case DRAINING:
+        return "server shutting down";
+      case SLOW_CONSUMER:
+        return "slow consumer";
+      case PROTOCOL_ERROR:
+        return "parse error";
+      case BYE:
+        return "transport close";
+      default:
+        // the session waited in vain: what matters is how its last link was lost
+        return this.#lostBy === TIMEOUT ? "ping timeout" : "transport close";
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** What the server's pure parts need of Node: time, timers, randomness. */
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import type { HubPlatform } from "../hub/platform.ts";
+import type { DriverPlatform } from "./driver.ts";
+
+function setTimer(callback: () => void, delayMs: number): () => void {
+  // the check phase comes after the poll phase: what the kernel holds for us is read before a deadline is judged
+  const timer = setTimeout(() => setImmediate(callback), delayMs).unref();
+  return () => clearTimeout(timer);
+}
+
+function createSecret(bytes = 16): string {
+  return randomBytes(bytes).toString("base64url");
+}
+
+export function createPlatform(): DriverPlatform {
+  const signingKey = randomBytes(32);
+  return {
+    now: () => performance.now(),
+    setTimer,
+    defer: setImmediate,
+    tokens: {
+      epoch: createSecret(6),
+      createSecret,
+      sign: (text) => createHmac("sha256", signingKey).update(text).digest("base64url").slice(0, 22),
+      isEqual: (a, b) => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b)),
+    },
+  };
+}
+
+export function createHubPlatform(onError: ((error: unknown) => void) | undefined): HubPlatform {
+  return {
+    createId: () => createSecret(15),
+    setTimer,
+    onError: onError ?? ((error) => process.stderr.write(`${describe(error)}\n`)),
+  };
+}
+
+function describe(error: unknown): string {
+  return `bothways: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}

@@ -1,0 +1,146 @@
+/**
+ * Receives every request to our path: judges its origin, authenticates who begins or resumes a session, and leads it to
+ * its link.
+ *
+ * Invariant: each request is answered exactly once, and nothing a stranger sends is an error of the process.
+ */
+import { readFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createRequire } from "node:module";
+import type { Duplex } from "node:stream";
+import { UNAUTHORIZED } from "../model/close-code.ts";
+import type { Data } from "../model/message.ts";
+import { nodePrimitives } from "../platform/node.ts";
+import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
+import { HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
+import { PollingLink } from "../transport/node/long-polling.ts";
+import { checkOrigin, corsHeaders } from "../transport/node/origin.ts";
+import { guardSocket, readUpgrade, refuseUpgrade } from "../transport/node/upgrade.ts";
+import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
+import { decodeBody } from "../wire/native/body.ts";
+import type { Visitors } from "./attach.ts";
+import type { Driver, Visitor } from "./driver.ts";
+import type { ServerOptions } from "./options.ts";
+
+export class Reception implements Visitors {
+  readonly openRequests: OpenRequests = { count: 0 };
+  /** No session begins any more. */
+  isClosing = false;
+  readonly #driver: Driver;
+  readonly #path: string;
+  readonly #options: ServerOptions;
+  readonly #maxBytes: number;
+  readonly #linkOptions: WebSocketLinkOptions;
+  #client: Uint8Array | undefined;
+
+  constructor(driver: Driver, path: string, options: ServerOptions) {
+    this.#driver = driver;
+    this.#path = path;
+    this.#options = options;
+    this.#maxBytes = options.maxHttpBufferSize ?? 1_000_000;
+    this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes);
+  }
+
+  owns(url: string | undefined): boolean {
+    return isAtPath(url, this.#path) || this.#isClientUrl(url);
+  }
+
+  request(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#isClientUrl(request.url)) return this.#serveClient(response);
+    const verdict = checkOrigin(request, this.#originOptions);
+    const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
+    if (!verdict.isAllowed) return answer.refuse("BW_ORIGIN", verdict.reason);
+    if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
+    if (request.method !== "POST") return answer.refuse("BW_METHOD");
+    const limits = { maxBytes: this.#maxBytes, timeoutMs: this.#options.connectTimeout ?? 10_000 };
+    readBody(request, limits, (body) => {
+      if (!body.isRead) return answer.refuse(body.error);
+      const [first, ...rest] = decodeBody(body.bytes) ?? [];
+      if (typeof first !== "string") return answer.refuse("BW_BAD_REQUEST");
+      if (first[0] === "h") void this.#hello(request, first, verdict.xdomain, answer);
+      else this.#exchange(first, rest, answer);
+    });
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+    guardSocket(socket);
+    const verdict = checkOrigin(request, this.#originOptions);
+    if (!verdict.isAllowed) return refuseUpgrade(socket, { code: "BW_ORIGIN", detail: verdict.reason });
+    const upgrade = readUpgrade(request, head, nodePrimitives);
+    if (!upgrade.ok) return refuseUpgrade(socket, upgrade);
+    void this.#admit(request, verdict.xdomain).then((visitor) => {
+      const link = new WebSocketLink(socket, upgrade, this.#linkOptions);
+      if (typeof visitor === "string") {
+        // a browser cannot read the status of a refused handshake, so it is accepted and closed
+        link.open();
+        return link.close(UNAUTHORIZED, visitor);
+      }
+      const handler = this.#driver.connect(link, visitor);
+      link.bind(handler);
+      link.open();
+      if (upgrade.hello) handler.receive(upgrade.hello);
+      link.flush();
+    });
+  }
+
+  async #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): Promise<void> {
+    const visitor = await this.#admit(request, xdomain);
+    if (typeof visitor === "string") return answer.refuse("BW_UNAUTHORIZED", visitor);
+    const link = new PollingLink();
+    const handler = this.#driver.connect(link, visitor);
+    link.bind(handler);
+    link.open(answer);
+    handler.receive(hello);
+  }
+
+  /** `q<key>,<n>` is a poll, `k<key>` a batch. */
+  #exchange(first: string, rest: Data[], answer: HttpAnswer): void {
+    const [, kind, key = "", sequence] = /^([qk])([^,]{1,256})(?:,(\d{1,15}))?$/.exec(first) ?? [];
+    const found = this.#driver.find(key);
+    if (!kind || (kind === "q" && sequence === undefined)) return answer.refuse("BW_BAD_REQUEST");
+    if (found === undefined) return answer.refuse("BW_SESSION_UNKNOWN");
+    if (found === "fenced" || !(found.link instanceof PollingLink)) return answer.refuse("BW_TAKEN_OVER");
+    if (kind === "q") found.link.poll(Number(sequence), rest, answer);
+    else found.link.batch(rest, answer);
+  }
+
+  /** Who asks, or why they may not. */
+  async #admit(request: IncomingMessage, xdomain: boolean): Promise<Visitor | string> {
+    if (this.isClosing) return "the server is shutting down";
+    const { authenticate, trustProxy = false } = this.#options;
+    const handshake = describeRequest(request, { trustProxy, xdomain, now: Date.now() });
+    try {
+      const identity = await authenticate?.(request);
+      return { handshake, identity, user: userOf(identity) };
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  get #originOptions(): { origins: NonNullable<ServerOptions["origins"]>; trustProxy: boolean | number } {
+    return { origins: this.#options.origins ?? "same-origin", trustProxy: this.#options.trustProxy ?? false };
+  }
+
+  #isClientUrl(url: string | undefined): boolean {
+    return this.#options.serveClient !== false && url?.split("?")[0] === `${this.#path}client.js`;
+  }
+
+  #serveClient(response: ServerResponse): void {
+    this.#client ??= readFileSync(createRequire(import.meta.url).resolve("bothways/client.min.js"));
+    response.writeHead(200, {
+      "Content-Type": "text/javascript; charset=utf-8",
+      "Content-Length": this.#client.length,
+      "Cache-Control": "no-cache",
+      "X-Content-Type-Options": "nosniff",
+      // a module that a page of another origin imports
+      "Access-Control-Allow-Origin": "*",
+      "Cross-Origin-Resource-Policy": "cross-origin",
+    });
+    response.end(this.#client);
+  }
+}
+
+function userOf(identity: unknown): string | undefined {
+  const user = typeof identity === "object" && identity !== null && "user" in identity ? identity.user : identity;
+  return typeof user === "string" || typeof user === "number" ? String(user) : undefined;
+}

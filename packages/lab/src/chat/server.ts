@@ -1,0 +1,69 @@
+/**
+ * The chat: `node packages/lab/src/chat/server.ts` serves it at http://localhost:3000 (`PORT` changes it). The whole
+ * of it is here and in the files beside: `visit.ts` is what a connected visitor can do.
+ */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { Server } from "bothways";
+import type { ClientToServerEvents, InterServerEvents, ServerToClientEvents, SocketData } from "./events.ts";
+import { limits, parseEntry } from "./requests.ts";
+import { Robot } from "./robot.ts";
+import { Rooms } from "./rooms.ts";
+import { serveFolder } from "./static-files.ts";
+import { tellRoom, Visit } from "./visit.ts";
+
+const PATH = "/bothways/";
+
+export interface Chat {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Starts the chat on `port`, 0 for any free one. */
+export async function startChat(port: number): Promise<Chat> {
+  const servePage = serveFolder(fileURLToPath(new URL("public/", import.meta.url)));
+  const httpServer = createServer((request, response) => {
+    if (!request.url?.startsWith(PATH)) servePage(request, response);
+  });
+  const io = new Server<ClientToServerEvents, ServerToClientEvents, InterServerEvents, SocketData>(
+    httpServer,
+    {
+      path: PATH,
+      // A cut is noticed within four seconds, so that a visitor need not wait for it. The defaults are calmer.
+      pingInterval: 2_000,
+      pingTimeout: 2_000,
+      resumeWindow: 60_000,
+      maxHttpBufferSize: limits.pictureBytes + 64 * 1024,
+    },
+  );
+  const rooms = new Rooms();
+  const robot = new Robot((room, message) => tellRoom(io, room, message));
+
+  io.use((socket, next) => {
+    const entry = parseEntry(socket.handshake.auth);
+    if (entry === undefined) return next(new Error("bad-request"));
+    socket.data.entry = entry;
+    next();
+  });
+  io.on("connection", (socket) => {
+    new Visit(io, rooms, robot, socket);
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    httpServer.once("error", reject);
+    httpServer.listen(port, resolve);
+  });
+  return {
+    port: (httpServer.address() as AddressInfo).port,
+    close: async () => {
+      robot.close();
+      await io.close();
+    },
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { port } = await startChat(Number(process.env.PORT ?? 3000));
+  console.log(`The chat is at http://localhost:${port}`);
+}
