@@ -1,7 +1,7 @@
 /**
- * One connection to a server, shared by the namespaces of an origin: `socket.io`. It is the client's run loop, and it
- * chooses among transports: the best starts at once, the next beside it when it is slow, the first to open is used, and a
- * better one takes over live.
+ * One connection to a server, shared by the namespaces of an origin: `socket.io`. It is the client's run loop: what links
+ * say goes into the session, and what the session says goes to links and sockets. Which transport is tried when is the
+ * chooser's to say.
  *
  * Invariants: the session is drained after each input; nothing a socket handed over is lost while the session lives.
  */
@@ -10,11 +10,12 @@ import { Emitter } from "../model/emitter.ts";
 import type { Message } from "../model/message.ts";
 import { CONNECT } from "../model/packet.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
-import type { Link } from "../model/transport.ts";
+import type { ClientTransport, Link } from "../model/transport.ts";
 import { ClientSession } from "../session/client-session.ts";
 import { type Input, NEVER, type Output, type State } from "../session/session.ts";
 import { encodeFrame, parseFrame } from "../wire/native/frame.ts";
 import { decodePacket, encodePacket } from "../wire/native/packet.ts";
+import type { Chooser, CreateChooser } from "./chooser.ts";
 import { createError } from "./error.ts";
 import type { ClientPlatform, CoreOptions } from "./options.ts";
 import type { Report, ReportAttempt } from "./report.ts";
@@ -31,11 +32,11 @@ export interface ConnectionEvents {
 /** One try of one technique: what the session knows as a link. */
 interface Attempt {
   readonly index: number;
-  /** Namespaces its hello asked for. */
-  readonly joins: readonly string[];
+  /** What its hello asked the server to join. */
+  readonly joins: readonly Socket[];
   readonly row: ReportAttempt;
+  readonly cancel: () => void;
   link?: Link;
-  cancel(): void;
 }
 
 const sessionOptions = {
@@ -51,7 +52,6 @@ const sessionOptions = {
 /** With a session to lose, an attempt to switch is given up sooner. */
 const SWITCH_TIMEOUT_MS = 5000;
 const MAX_REPORTED = 20;
-const MEMORY_MS = 1_800_000;
 
 const reasons: Record<number, DisconnectReason> = {
   [BYE]: "io server disconnect",
@@ -60,41 +60,38 @@ const reasons: Record<number, DisconnectReason> = {
   [TAKEN_OVER]: "taken over",
 };
 
-/** What opened last for a URL, how many ms it took, and until when that is believed. */
-const memory = new Map<string, { index: number; ms: number; until: number }>();
-
 export class Connection extends Emitter<Record<never, never>, ConnectionEvents> {
   readonly platform: ClientPlatform;
   /** @internal Bytes that sockets hold back. */
   heldBytes = 0;
   readonly #url: string;
   readonly #options: CoreOptions;
+  readonly #chooser: Chooser;
   readonly #sockets = new Map<string, Socket>();
   readonly #pending = new Set<Attempt>();
   readonly #unflushed = new Set<Link>();
   #rows: ReportAttempt[] = [];
   #session: ClientSession<Attempt, SocketMessage> | undefined;
-  /** Transports left to try in this round, the one to end up with, and how often that was tried. */
-  #round: number[] = [];
-  #goal = 0;
-  #upgrades = 0;
   #tries = 0;
-  /** Waits for the next hedge, try or upgrade: never for two of them. */
-  #cancelStep: (() => void) | undefined;
-  #cancelTick: (() => void) | undefined;
-  #tickAt = NEVER;
+  /** Takes back the one timer for what is to be tried next, and the one for the session's deadline. */
+  #cancelStep: () => void = () => {};
+  #cancelTick: () => void = () => {};
   #isDraining = false;
-  #wasLost = false;
+  #isNew = true;
   #wasFull = false;
   #received = 0;
   #bytesSent = 0;
   #bytesReceived = 0;
 
-  constructor(url: string, options: CoreOptions, platform: ClientPlatform) {
+  constructor(url: string, options: CoreOptions, platform: ClientPlatform, createChooser: CreateChooser) {
     super();
     this.#url = url;
     this.#options = options;
     this.platform = platform;
+    this.#chooser = createChooser(url, options, platform, {
+      dial: (index) => this.#dial(index),
+      later: (action, delayMs) => this.#later(action, delayMs),
+    });
     platform.onWake(() => {
       if (!this.isOpen) return this.#start();
       this.#session?.probe(platform.now());
@@ -126,8 +123,7 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   switchTo(name: string): void {
     const index = this.#options.transports.findIndex((transport) => transport.name === name);
     if (index < 0) return;
-    this.#goal = index;
-    memory.delete(this.#url);
+    this.#chooser.prefer(index);
     if (this.isOpen && this.transport !== name) this.#dial(index);
   }
 
@@ -166,8 +162,8 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   }
 
   /** @internal */
-  leave(socket: Socket): void {
-    this.#sockets.delete(socket.nsp);
+  leave({ nsp }: Socket): void {
+    this.#sockets.delete(nsp);
     if (!this.#sockets.size) this.run({ type: "close", code: BYE });
   }
 
@@ -181,32 +177,25 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
     this.run({ type: "send", message: { data: encodePacket({ type: CONNECT, namespace, data }) } });
   }
 
-  #step(action?: () => void, delayMs = 0): void {
-    this.#cancelStep?.();
-    this.#cancelStep = action && this.platform.setTimer(action, delayMs);
+  #later(action: () => void, delayMs: number): void {
+    this.#cancelStep();
+    this.#cancelStep = this.platform.setTimer(action, delayMs);
   }
 
-  /** Begins a round: asks every socket for its auth, then tries the transports, the one that worked last first. */
+  /** Begins a round, when every socket has said how it is to be let in. */
   #start(): void {
-    if (this.isOpen || this.#pending.size) return;
-    this.#step();
+    this.#cancelStep();
     let waiting = this.#sockets.size;
-    const authorized = (): void => {
-      if (--waiting) return;
-      const known = memory.get(this.#url);
-      const first = known && known.until > this.platform.now() ? known.index : this.#goal;
-      this.#round = [...this.#options.transports.keys()].filter((index) => index !== first);
-      this.#dial(first);
-    };
-    for (const socket of this.#sockets.values()) socket.authorize(authorized);
+    for (const socket of this.#sockets.values()) {
+      socket.authorize(() => --waiting || this.isOpen || this.#pending.size || this.#chooser.begin());
+    }
   }
 
   #dial(index: number): void {
     const { platform } = this;
-    const transport = this.#options.transports[index];
-    if (!transport) return;
     this.#session ??= new ClientSession(sessionOptions, platform.createSecret);
-    const sockets = [...this.#sockets.values()];
+    const transport = this.#options.transports[index] as ClientTransport;
+    const joins = [...this.#sockets.values()];
     const row: ReportAttempt = {
       transport: transport.name,
       startedAt: platform.now(),
@@ -219,16 +208,12 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
       attempt.link?.close(TIMEOUT, "");
       this.#ended(attempt, TIMEOUT, "timeout");
     };
-    const attempt: Attempt = {
-      index,
-      joins: sockets.map(({ nsp }) => nsp),
-      row,
-      cancel: platform.setTimer(expire, this.isOpen ? SWITCH_TIMEOUT_MS : (this.#options.timeout ?? 20_000)),
-    };
+    const timeoutMs = this.isOpen ? SWITCH_TIMEOUT_MS : (this.#options.timeout ?? 20_000);
+    const attempt: Attempt = { index, joins, row, cancel: platform.setTimer(expire, timeoutMs) };
     const hello = this.#session.dial(
       attempt,
       this.#pending.size > 0,
-      sockets.map(({ nsp, authorized }) => [nsp, authorized]),
+      joins.map(({ nsp, authorized }) => [nsp, authorized]),
     );
     this.#pending.add(attempt);
     this.#rows = [...this.#rows.slice(1 - MAX_REPORTED), row];
@@ -247,26 +232,37 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
         lost: (_error, code = ABNORMAL, reason = "") => this.#ended(attempt, code, reason),
       },
     );
-    if (this.#round.length) this.#step(() => this.#next(""), this.#hedgeDelay());
   }
 
-  /** The next transport of the round; after the last one has failed, the next round. */
-  #next(reason: string): void {
-    const index = this.#round.shift();
-    if (index !== undefined) this.#dial(index);
-    else if (!this.#pending.size) {
-      const error = createError("BW_LINK_LOST", reason || "no transport could be opened");
-      for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
-      this.#retry();
-    }
+  /** A link ended by itself or ran out of time. */
+  #ended(attempt: Attempt, code: number, reason: string): void {
+    const wasOpen = attempt.row.outcome === "open";
+    this.#settle(attempt, wasOpen ? "closed" : "failed", code, reason);
+    this.run({ type: "lost", link: attempt, code });
+    if (wasOpen || !this.#session || this.#chooser.failed(this.isOpen) || this.isOpen || this.#pending.size) return;
+    const error = createError("BW_LINK_LOST", reason || "no transport could be opened");
+    for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
+    this.#retry();
+  }
+
+  #settle(attempt: Attempt, outcome: ReportAttempt["outcome"], code = 0, reason = ""): void {
+    const { row, cancel } = attempt;
+    if (this.#pending.delete(attempt)) row.ms = this.platform.now() - row.startedAt;
+    Object.assign(row, { outcome, code, reason });
+    cancel();
   }
 
   #retry(): void {
-    const options = this.#options;
-    const { reconnectionDelay = 1000, reconnectionDelayMax = 5000, randomizationFactor = 0.5 } = options;
-    if (options.reconnection === false || this.#tries >= (options.reconnectionAttempts ?? NEVER)) return;
+    const {
+      reconnection,
+      reconnectionAttempts = NEVER,
+      reconnectionDelay = 1000,
+      reconnectionDelayMax = 5000,
+      randomizationFactor = 0.5,
+    } = this.#options;
+    if (reconnection === false || this.#tries >= reconnectionAttempts) return;
     const delayMs = Math.min(reconnectionDelayMax, reconnectionDelay * 2 ** this.#tries++);
-    this.#step(
+    this.#later(
       () => {
         this.#fire("reconnect_attempt", this.#tries);
         this.#start();
@@ -275,52 +271,19 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
     );
   }
 
-  /** A link ended by itself or ran out of time. */
-  #ended(attempt: Attempt, code: number, reason: string): void {
-    const wasOpen = attempt.row.outcome === "open";
-    this.#settle(attempt, wasOpen ? "closed" : "failed", code, reason);
-    this.run({ type: "lost", link: attempt, code });
-    if (wasOpen || !this.#session) return;
-    if (this.isOpen) this.#upgrade(this.#goal);
-    else this.#next(reason);
-  }
-
-  #settle({ row, cancel }: Attempt, outcome: ReportAttempt["outcome"], code: number, reason: string): void {
-    if (row.outcome === "pending") row.ms = this.platform.now() - row.startedAt;
-    Object.assign(row, { outcome, code, reason });
-    cancel();
-    for (const other of this.#pending) if (other.row === row) this.#pending.delete(other);
-  }
-
-  /** Tries a better transport after a while, and less and less often. */
-  #upgrade(index: number): void {
-    if (this.#options.upgrade !== false) this.#step(() => this.#dial(index), Math.min(300_000, 1000 * 4 ** this.#upgrades++));
-  }
-
-  #hedgeDelay(): number {
-    const known = memory.get(this.#url);
-    return this.#options.hedgeDelay ?? (known ? Math.max(400, 2 * known.ms) : 700);
-  }
-
   #drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
     for (let output = this.#session?.take(); output; output = this.#session?.take()) this.#carryOut(output);
     this.#isDraining = false;
-    this.#watch(this.#session?.deadline ?? NEVER);
-    const { isFull } = this;
-    if (this.#wasFull && !isFull) for (const socket of this.#sockets.values()) socket.fire("drain");
-    this.#wasFull = isFull;
-  }
-
-  #watch(deadline: number): void {
-    if (deadline >= this.#tickAt) return;
-    this.#cancelTick?.();
-    this.#tickAt = deadline;
-    this.#cancelTick = this.platform.setTimer(() => {
-      this.#tickAt = NEVER;
-      this.run({ type: "tick" });
-    }, deadline - this.platform.now());
+    this.#cancelTick();
+    const deadline = this.#session?.deadline ?? NEVER;
+    if (deadline < NEVER) {
+      this.#cancelTick = this.platform.setTimer(() => this.run({ type: "tick" }), deadline - this.platform.now());
+    }
+    const wasFull = this.#wasFull;
+    this.#wasFull = this.isFull;
+    if (wasFull && !this.#wasFull) for (const socket of this.#sockets.values()) socket.fire("drain");
   }
 
   #carryOut(output: Output<Attempt, SocketMessage>): void {
@@ -341,7 +304,7 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
         this.#opened(output.link, output.from);
         break;
       case "gap":
-        this.#wasLost = true;
+        this.#isNew = true;
         for (const socket of this.#sockets.values()) {
           socket.forget(output.unsent);
           socket.fire("gap", output.gap);
@@ -353,7 +316,7 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
         this.#retry();
         break;
       case "drop":
-        this.#settle(output.link, "closed", output.code, "");
+        this.#settle(output.link, "closed", output.code);
         output.link.link?.close(output.code, "");
         break;
       case "closed":
@@ -376,34 +339,29 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
 
   #opened(attempt: Attempt, from: State): void {
     const { index, joins, row } = attempt;
-    // of a session that goes on, the server does not join what a hello asks for
-    const isNew = from === "waiting" || this.#wasLost;
-    this.#wasLost = false;
-    this.#settle(attempt, "open", 0, "");
-    memory.set(this.#url, { index, ms: row.ms, until: this.platform.now() + MEMORY_MS });
-    this.#round = [];
-    this.#step();
-    if (index !== this.#goal) this.#upgrade(this.#goal);
-    else this.#upgrades = 0;
+    this.#settle(attempt, "open");
+    this.#cancelStep();
+    this.#chooser.opened(index, row.ms);
     this.#fire("transport", row.transport);
     if (this.#tries) this.#fire("reconnect", this.#tries);
     this.#tries = 0;
     if (from === "open") return;
     for (const socket of this.#sockets.values()) {
       if (socket.id) socket.opened();
-      else if (!isNew || !joins.includes(socket.nsp)) this.#ask(socket);
+      // a session that goes on joins nothing by its hello
+      else if (!this.#isNew || !joins.includes(socket)) this.#ask(socket);
     }
+    this.#isNew = false;
   }
 
   /** The session is over, and so is every socket until it is told to connect. */
   #closed(code: number): void {
     this.#session = undefined;
-    this.#step();
-    this.#cancelTick?.();
-    this.#tickAt = NEVER;
+    this.#isNew = true;
+    this.#cancelStep();
     const reason = reasons[code] ?? "transport close";
     const error = createError(code, this.#rows.at(-1)?.reason || reason);
-    for (const socket of [...this.#sockets.values()]) {
+    for (const socket of this.#sockets.values()) {
       const wasConnected = socket.connected;
       socket.leave(reason);
       if (!wasConnected) socket.fire("connect_error", error);

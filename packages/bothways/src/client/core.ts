@@ -1,5 +1,6 @@
 /** Entry `bothways/client/core`: the client without any transport. */
 import type { DefaultEventsMap } from "../model/events.ts";
+import { inTurn } from "./chooser.ts";
 import { connect } from "./io.ts";
 import type { CoreOptions } from "./options.ts";
 import { platform } from "./platform.ts";
@@ -16,5 +17,5 @@ export function io<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents>(
   url: string,
   options: CoreOptions,
 ): Socket<ListenEvents, EmitEvents> {
-  return connect(url, options, platform);
+  return connect(url, options, platform, inTurn);
 }

@@ -3,6 +3,7 @@ import type { DefaultEventsMap } from "../model/events.ts";
 import type { ClientTransport } from "../model/transport.ts";
 import { longPolling } from "../transport/web/long-polling.ts";
 import { webSocket } from "../transport/web/websocket.ts";
+import { hedged } from "./chooser.ts";
 import { connect, readArguments } from "./io.ts";
 import type { IoOptions } from "./options.ts";
 import { platform } from "./platform.ts";
@@ -25,5 +26,5 @@ export function io<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents>(
   url?: string | IoOptions,
   options?: IoOptions,
 ): Socket<ListenEvents, EmitEvents> {
-  return connect(...readArguments(url, options, techniques), platform);
+  return connect(...readArguments(url, options, techniques), platform, hedged);
 }

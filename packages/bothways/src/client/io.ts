@@ -1,6 +1,7 @@
 /** `io(url, options)`: a socket for a namespace, over a connection that the namespaces of an origin share. */
 import type { DefaultEventsMap } from "../model/events.ts";
 import type { ClientTransport } from "../model/transport.ts";
+import type { CreateChooser } from "./chooser.ts";
 import { Connection } from "./connection.ts";
 import type { ClientPlatform, CoreOptions, IoOptions } from "./options.ts";
 import { Socket } from "./socket.ts";
@@ -12,6 +13,7 @@ export function connect<ListenEvents = DefaultEventsMap, EmitEvents = ListenEven
   url: string,
   options: CoreOptions,
   platform: ClientPlatform,
+  createChooser: CreateChooser,
 ): Socket<ListenEvents, EmitEvents> {
   const { origin, pathname, search } = new URL(url.replace(/^ws/, "http"), globalThis.location?.href);
   const query = options.query ? `?${new URLSearchParams(options.query)}` : search;
@@ -19,7 +21,7 @@ export function connect<ListenEvents = DefaultEventsMap, EmitEvents = ListenEven
   const isShared = !options.forceNew && options.multiplex !== false;
   let connection = isShared ? connections.get(target) : undefined;
   if (!connection || connection.has(pathname)) {
-    connection = new Connection(target, options, platform);
+    connection = new Connection(target, options, platform, createChooser);
     if (isShared) connections.set(target, connection);
   }
   const socket = new Socket<ListenEvents, EmitEvents>(connection, pathname, options.auth);

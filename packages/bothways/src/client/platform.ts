@@ -7,7 +7,8 @@ export const platform: ClientPlatform = {
     const timer = setTimeout(callback, delayMs);
     return () => clearTimeout(timer);
   },
-  defer: queueMicrotask,
+  // called as a method of this object, `queueMicrotask` itself would be an illegal invocation in browsers
+  defer: (callback) => queueMicrotask(callback),
   random: Math.random,
   // randomUUID is missing on pages that came over plain HTTP
   createSecret: () => crypto.getRandomValues(new Uint32Array(5)).join("-"),
