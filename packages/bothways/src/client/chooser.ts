@@ -56,7 +56,12 @@ const MAX_UPGRADE_DELAY_MS = 300_000;
 /** What opened last for a URL, how many ms it took, and until when that is believed. */
 const memory = new Map<string, { index: number; ms: number; until: number }>();
 
-export const hedged: CreateChooser = (url, { transports, hedgeDelay, upgrade }, platform, { dial, later }) => {
+export const hedged: CreateChooser = (
+  url,
+  { transports, hedgeDelay, upgrade },
+  platform,
+  { dial, later },
+) => {
   /** The one to end up with, how often that was tried, and those left to try in this round. */
   let goal = 0;
   let upgrades = 0;

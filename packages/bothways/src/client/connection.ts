@@ -239,7 +239,8 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
     const wasOpen = attempt.row.outcome === "open";
     this.#settle(attempt, wasOpen ? "closed" : "failed", code, reason);
     this.run({ type: "lost", link: attempt, code });
-    if (wasOpen || !this.#session || this.#chooser.failed(this.isOpen) || this.isOpen || this.#pending.size) return;
+    if (wasOpen || !this.#session || this.#chooser.failed(this.isOpen) || this.isOpen || this.#pending.size)
+      return;
     const error = createError("BW_LINK_LOST", reason || "no transport could be opened");
     for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
     this.#retry();
@@ -279,7 +280,10 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
     this.#cancelTick();
     const deadline = this.#session?.deadline ?? NEVER;
     if (deadline < NEVER) {
-      this.#cancelTick = this.platform.setTimer(() => this.run({ type: "tick" }), deadline - this.platform.now());
+      this.#cancelTick = this.platform.setTimer(
+        () => this.run({ type: "tick" }),
+        deadline - this.platform.now(),
+      );
     }
     const wasFull = this.#wasFull;
     this.#wasFull = this.isFull;

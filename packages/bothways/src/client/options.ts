@@ -44,7 +44,9 @@ export interface SocketOptions extends ConnectionOptions {
   readonly multiplex?: boolean;
 }
 
-export type Auth = Readonly<Record<string, unknown>> | ((callback: (auth: Readonly<Record<string, unknown>>) => void) => void);
+export type Auth =
+  | Readonly<Record<string, unknown>>
+  | ((callback: (auth: Readonly<Record<string, unknown>>) => void) => void);
 
 /** Options with the techniques as values, as `bothways/client/core` needs them. */
 export interface CoreOptions extends SocketOptions {

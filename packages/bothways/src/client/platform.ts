@@ -13,6 +13,7 @@ export const platform: ClientPlatform = {
   // randomUUID is missing on pages that came over plain HTTP
   createSecret: () => crypto.getRandomValues(new Uint32Array(5)).join("-"),
   onWake(callback) {
-    for (const event of ["online", "pageshow", "visibilitychange"]) globalThis.addEventListener?.(event, callback);
+    for (const event of ["online", "pageshow", "visibilitychange"])
+      globalThis.addEventListener?.(event, callback);
   },
 };

@@ -116,7 +116,10 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
    * Sends an event. A trailing function is called with the answer. False when more waits than the high-water mark.
    * Throws BW_BACKPRESSURE, and sends nothing, when `maxBufferedBytes` wait already.
    */
-  emit<Event extends EventNames<EmitEvents>>(event: Event, ...args: EventArguments<EmitEvents, Event>): boolean;
+  emit<Event extends EventNames<EmitEvents>>(
+    event: Event,
+    ...args: EventArguments<EmitEvents, Event>
+  ): boolean;
   emit(event: string, ...args: unknown[]): boolean {
     const callback = args.at(-1);
     if (typeof callback !== "function") return this.#emit(event, args);
@@ -159,7 +162,8 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     if (type === EVENT) return this.#dispatch(id, data as unknown[]);
     const refusal = data as { message: string; data: unknown; sid: string };
     if (type === ACK) this.#settle(id, null, data as unknown[]);
-    else if (type === ACK_ERROR) this.#settle(id, createError("BW_ACK_REFUSED", refusal.message, refusal.data), []);
+    else if (type === ACK_ERROR)
+      this.#settle(id, createError("BW_ACK_REFUSED", refusal.message, refusal.data), []);
     else if (type === CONNECT) this.opened(refusal.sid);
     else if (type === DISCONNECT) this.leave("io server disconnect");
     else {
@@ -192,7 +196,8 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     for (const message of mine) this.io.heldBytes += message.data.length;
     this.#buffer.unshift(...mine);
     for (const [id, { message }] of this.#acks) {
-      if (!this.#buffer.includes(message)) this.#settle(id, createError("BW_DISCONNECTED", "disconnected"), []);
+      if (!this.#buffer.includes(message))
+        this.#settle(id, createError("BW_DISCONNECTED", "disconnected"), []);
     }
   }
 
@@ -256,7 +261,8 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   #dispatch(id: number | undefined, data: unknown[]): void {
     let isAwaited = id !== undefined;
     const reply = (type: PacketType, values: unknown): void => {
-      if (isAwaited) this.#send({ data: encodePacket({ type, namespace: this.nsp, id, data: values }), isAnswer: true });
+      if (isAwaited)
+        this.#send({ data: encodePacket({ type, namespace: this.nsp, id, data: values }), isAnswer: true });
       isAwaited = false;
     };
     const answer = (...values: unknown[]): void => reply(ACK, values);

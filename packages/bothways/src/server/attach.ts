@@ -24,7 +24,8 @@ export function attach(server: HttpServer | HttpsServer, path: string, visitors:
   // A listener cannot keep an event from the others, and a framework's would answer 404 or destroy the socket.
   const intercept = function (this: typeof server, event: string, ...args: unknown[]): boolean {
     const [request, other, head] = args;
-    const isOurs = (event === "request" || event === "upgrade") && visitors.owns((request as IncomingMessage).url);
+    const isOurs =
+      (event === "request" || event === "upgrade") && visitors.owns((request as IncomingMessage).url);
     if (!isOurs) return Reflect.apply(emit, this, [event, ...args]);
     if (event === "request") visitors.request(request as IncomingMessage, other as ServerResponse);
     else visitors.upgrade(request as IncomingMessage, other as Duplex, head as Uint8Array);

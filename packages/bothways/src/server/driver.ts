@@ -81,7 +81,8 @@ export class Driver {
     if (registry.isSpent(hello)) return TAKEN_OVER;
     const known = registry.find(hello);
     const session = known ?? registry.create(hello, now);
-    const peer = this.#peers.get(session.sid) ?? new NativePeer(this, session, link.visitor, hello.join.length);
+    const peer =
+      this.#peers.get(session.sid) ?? new NativePeer(this, session, link.visitor, hello.join.length);
     if (peer.visitor.user !== link.visitor.user) return errorTable.BW_IDENTITY.closeCode;
     this.#peers.set(session.sid, peer);
     link.key = `${session.sid}~${this.platform.tokens.createSecret()}`;

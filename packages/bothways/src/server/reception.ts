@@ -141,6 +141,7 @@ export class Reception implements Visitors {
 }
 
 function userOf(identity: unknown): string | undefined {
-  const user = typeof identity === "object" && identity !== null && "user" in identity ? identity.user : identity;
+  const user =
+    typeof identity === "object" && identity !== null && "user" in identity ? identity.user : identity;
   return typeof user === "string" || typeof user === "number" ? String(user) : undefined;
 }

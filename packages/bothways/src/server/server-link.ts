@@ -1,7 +1,16 @@
 /**
  * One link of a native client: reads its hello, and hands its frames to the session the hello led to.
  */
-import { ABNORMAL, BYE, DRAINING, GONE, PROTOCOL_ERROR, SLOW_CONSUMER, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
+import {
+  ABNORMAL,
+  BYE,
+  DRAINING,
+  GONE,
+  PROTOCOL_ERROR,
+  SLOW_CONSUMER,
+  TAKEN_OVER,
+  TIMEOUT,
+} from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
 import type { Link, LinkHandler } from "../model/transport.ts";
@@ -43,7 +52,10 @@ export class ServerLink implements LinkHandler {
   receive(data: Data): void {
     if (this.#isOver) return;
     if (!this.#peer) return this.#hello(data);
-    this.#peer.session.handle({ type: "frame", link: this, frame: parseFrame(data) }, this.#driver.platform.now());
+    this.#peer.session.handle(
+      { type: "frame", link: this, frame: parseFrame(data) },
+      this.#driver.platform.now(),
+    );
   }
 
   received(): void {
@@ -89,8 +101,10 @@ export class ServerLink implements LinkHandler {
   }
 
   #hello(data: Data): void {
-    const hello = typeof data === "string" ? parseHello(data, this.#driver.options.maxNamespacesPerPeer) : undefined;
-    if (hello === "version") return this.end(errorTable.BW_VERSION.closeCode, `versions ${versions.join(" ")}`);
+    const hello =
+      typeof data === "string" ? parseHello(data, this.#driver.options.maxNamespacesPerPeer) : undefined;
+    if (hello === "version")
+      return this.end(errorTable.BW_VERSION.closeCode, `versions ${versions.join(" ")}`);
     if (!hello) return this.end(PROTOCOL_ERROR);
     const peer = this.#driver.attach(this, hello);
     if (typeof peer === "number") return this.end(peer);

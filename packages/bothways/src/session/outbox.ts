@@ -72,7 +72,11 @@ export class Outbox<M extends Message = Message> {
     }
     const head = this.#queue[0];
     if (!head) return undefined;
-    const index = this.#hasCredit(head) ? 0 : this.#answersQueued > 0 ? this.#queue.findIndex((m) => m.isAnswer) : -1;
+    const index = this.#hasCredit(head)
+      ? 0
+      : this.#answersQueued > 0
+        ? this.#queue.findIndex((m) => m.isAnswer)
+        : -1;
     const [message] = index < 0 ? [] : this.remove(index);
     if (message) {
       this.#window.push(message);

@@ -9,7 +9,11 @@ import type { Outbox } from "./outbox.ts";
  * Makes room for `message`, or says that it cannot. Returns the messages it took out of the queue, or `undefined` where the
  * session must end. Called only at the limit, before `message` is queued.
  */
-export type Overflow = <M extends Message>(outbox: Outbox<M>, message: M, limitBytes: number) => M[] | undefined;
+export type Overflow = <M extends Message>(
+  outbox: Outbox<M>,
+  message: M,
+  limitBytes: number,
+) => M[] | undefined;
 
 /** The default of the server: the peer does not keep up, so the session ends with a name for it. */
 export const disconnect: Overflow = () => undefined;

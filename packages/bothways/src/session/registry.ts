@@ -64,7 +64,9 @@ export class Registry<L, M extends Message = Message> {
     const { sid } = hello;
     if (!sid || sid === session.sid) return undefined;
     const [epoch = "", secret = "", signature = ""] = sid.split(".");
-    const isOurs = this.#tokens.isEqual(signature, this.#tokens.sign(`${epoch}.${secret}`)) && epoch === this.#tokens.epoch;
+    const isOurs =
+      this.#tokens.isEqual(signature, this.#tokens.sign(`${epoch}.${secret}`)) &&
+      epoch === this.#tokens.epoch;
     return isOurs ? (this.#endings.get(sid) ?? "expired") : "server-lost";
   }
 

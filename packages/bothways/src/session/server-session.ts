@@ -63,7 +63,9 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
   owns({ sid, secret = "", attempt }: Hello): boolean {
     const { isEqual } = this.#tokens;
     if (sid !== this.sid) return this.state === "waiting" && isEqual(attempt, this.attempt);
-    return isEqual(secret, this.#secret) || (this.#nextSecret !== undefined && isEqual(secret, this.#nextSecret));
+    return (
+      isEqual(secret, this.#secret) || (this.#nextSecret !== undefined && isEqual(secret, this.#nextSecret))
+    );
   }
 
   /**
@@ -76,7 +78,8 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
       return this.emit({ type: "drop", link, code: TAKEN_OVER });
     }
     if (hello.generation > this.generation) this.#fence(hello.generation);
-    if (hello.sid && this.#nextSecret && this.#tokens.isEqual(hello.secret ?? "", this.#nextSecret)) this.#rotate();
+    if (hello.sid && this.#nextSecret && this.#tokens.isEqual(hello.secret ?? "", this.#nextSecret))
+      this.#rotate();
     this.#nextSecret ??= this.#tokens.createSecret();
     const [oldest] = this.links;
     if (oldest && this.links.length === MAX_CANDIDATES) this.drop(oldest, TAKEN_OVER);

@@ -234,7 +234,9 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   protected find(link: L): Attachment<L> | undefined {
-    return this.current?.link === link ? this.current : this.links.find((attachment) => attachment.link === link);
+    return this.current?.link === link
+      ? this.current
+      : this.links.find((attachment) => attachment.link === link);
   }
 
   protected attach(link: L, generation: number): Attachment<L> {
@@ -368,7 +370,8 @@ export abstract class Session<L, M extends Message = Message> {
     this.received = number;
     this.#receivedBytes += bytes;
     const { windowMessages, windowBytes, ackDelayMs } = this.options;
-    const isFar = number - this.#told > windowMessages / 4 || this.#receivedBytes - this.#toldBytes > windowBytes / 4;
+    const isFar =
+      number - this.#told > windowMessages / 4 || this.#receivedBytes - this.#toldBytes > windowBytes / 4;
     this.#tellAt = isFar ? this.now : Math.min(this.#tellAt, this.now + ackDelayMs);
   }
 

@@ -7,6 +7,7 @@
  * Any failure loses the link at once. To try again is the session's work, which knows what has to be sent again; a
  * second attempt in here would only delay the moment another transport is tried.
  */
+import { TAKEN_OVER } from "../../model/close-code.ts";
 import type { Data } from "../../model/message.ts";
 import type { ClientTransport, ConnectRequest, LinkHandler } from "../../model/transport.ts";
 import { decodeBody, encodeBody } from "../../wire/native/body.ts";
@@ -80,7 +81,9 @@ export function createLongPolling(name: string, post: Post): ClientTransport {
           abortPoll();
           // A batch on its way may still arrive: what it carries is not sent twice, and it is not waited for.
           const goodbye = encodeBody([`k${key}`, ...batch, `c${code},${reason}`]);
-          if (key) post(request, goodbye, () => abortBatch?.(), true);
+          // The server has fenced a link that a newer one of ours took over from.
+          if (key && code !== TAKEN_OVER) post(request, goodbye, () => abortBatch?.(), true);
+          else abortBatch?.();
         },
       };
     },

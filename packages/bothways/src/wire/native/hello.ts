@@ -14,7 +14,13 @@ export function parseHello(data: string, maxNamespaces: number): Hello | "versio
   if (!isRecord(value) || !isCount(value.version)) return undefined;
   if (!versions.includes(value.version)) return "version";
   const { attempt, generation, received, credit, join, sid, secret } = value;
-  if (!isToken(attempt) || attempt.length < 22 || !isCount(generation) || generation < 1 || !isCount(received)) {
+  if (
+    !isToken(attempt) ||
+    attempt.length < 22 ||
+    !isCount(generation) ||
+    generation < 1 ||
+    !isCount(received)
+  ) {
     return undefined;
   }
   if (!Array.isArray(credit)) return undefined;

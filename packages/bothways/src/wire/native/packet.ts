@@ -59,7 +59,10 @@ function isPacket(type: PacketType, id: number | undefined, data: unknown): bool
     return Array.isArray(data) && (type === ACK ? id !== undefined : typeof data[0] === "string");
   }
   if (type !== ACK_ERROR && type !== CONNECT_ERROR) return type >= 0;
-  return typeof (data as { message?: unknown } | null)?.message === "string" && (type === CONNECT_ERROR || id !== undefined);
+  return (
+    typeof (data as { message?: unknown } | null)?.message === "string" &&
+    (type === CONNECT_ERROR || id !== undefined)
+  );
 }
 
 function toBytes(value: unknown): Uint8Array | undefined {
