@@ -14,13 +14,20 @@ const seeds: readonly Data[] = [
   "a1,1025,1048577",
   "c4409,a newer link took over",
   'm2/chat,7["say",{"text":"hi","__proto__":{"polluted":true}}]',
-  encodePacket({ type: 2, namespace: "/", id: 1, data: ["image", { bytes: Uint8Array.of(1, 2, 3), name: "!x" }] }),
+  encodePacket({
+    type: 2,
+    namespace: "/",
+    id: 1,
+    data: ["image", { bytes: Uint8Array.of(1, 2, 3), name: "!x" }],
+  }),
   encodePacket({ type: 3, namespace: "/a", id: 1, data: [new Uint8Array(40)] }),
 ];
 
-const seedBytes = [...seeds, encodeBody(seeds), encodeBody(seeds.filter((seed) => typeof seed === "string"))].map(
-  (seed) => (typeof seed === "string" ? new TextEncoder().encode(seed) : seed),
-);
+const seedBytes = [
+  ...seeds,
+  encodeBody(seeds),
+  encodeBody(seeds.filter((seed) => typeof seed === "string")),
+].map((seed) => (typeof seed === "string" ? new TextEncoder().encode(seed) : seed));
 
 /** Cut, repeated, overwritten and spliced pieces of valid input. */
 const mutated = fc
