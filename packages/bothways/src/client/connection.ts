@@ -324,7 +324,7 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
         output.link.link?.close(output.code, "");
         break;
       case "closed":
-        this.#closed(output.code);
+        this.#closed(output.code, output.isRemote);
     }
   }
 
@@ -359,10 +359,12 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   }
 
   /** The session is over, and so is every socket until it is told to connect. */
-  #closed(code: number): void {
+  #closed(code: number, isRemote: boolean): void {
     this.#session = undefined;
     this.#isNew = true;
     this.#cancelStep();
+    // we said bye when the last socket had left: those that are here came since, and begin anew
+    if (code === BYE && !isRemote) return;
     const reason = reasons[code] ?? "transport close";
     const error = createError(code, this.#rows.at(-1)?.reason || reason);
     for (const socket of this.#sockets.values()) {

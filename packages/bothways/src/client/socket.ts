@@ -96,8 +96,9 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     return this as Socket<ListenEvents, ErrorFirst<EmitEvents>>;
   }
 
+  /** Connects, now even if it would try again later by itself. */
   connect(): this {
-    if (!this.active) {
+    if (!this.active || !this.io.isOpen) {
       this.active = true;
       this.io.join(this as unknown as Socket);
     }

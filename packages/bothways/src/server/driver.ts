@@ -39,6 +39,9 @@ export interface Visitor {
   readonly user: string | undefined;
 }
 
+/** Ended links of sessions that are gone. The oldest are forgotten. */
+const MAX_ENDED = 1024;
+
 /** Deadlines are looked after no more often than this. */
 const SWEEP_MS = 20;
 
@@ -48,6 +51,7 @@ export class Driver {
   readonly hub: PeerHandler;
   readonly #registry: Registry<ServerLink>;
   readonly #peers = new Map<string, NativePeer>();
+  readonly #ended = new Map<string, ServerLink>();
   readonly #unflushed = new Set<Link>();
   #cancelSweep: (() => void) | undefined;
   #sweepAt: number = Number.POSITIVE_INFINITY;
@@ -71,7 +75,15 @@ export class Driver {
   /** The link a request's key belongs to, `"fenced"` where a newer one has its session, `undefined` where none has. */
   find(key: string): ServerLink | "fenced" | undefined {
     const peer = this.#peers.get(key.slice(0, key.lastIndexOf("~")));
-    return peer && (peer.findLink(key) ?? "fenced");
+    return peer ? (peer.findLink(key) ?? "fenced") : this.#ended.get(key);
+  }
+
+  /** A link ended with its session. A client that had no request open is told how with its next one. */
+  remember(link: ServerLink): void {
+    if (!link.link.rewinds) return;
+    this.#ended.set(link.key, link);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size > MAX_ENDED && oldest) this.#ended.delete(oldest);
   }
 
   /** Attaches a link to the session its hello asks for. Returns the close code instead where it may not. */

@@ -93,15 +93,15 @@ export class Reception implements Visitors {
     handler.receive(hello);
   }
 
-  /** `q<key>,<n>` is a poll, `k<key>` a batch. */
+  /** `q<key>,<n>` is the n-th poll, `k<key>,<n>` the n-th batch. */
   #exchange(first: string, rest: Data[], answer: HttpAnswer): void {
-    const [, kind, key = "", sequence] = /^([qk])([^,]{1,256})(?:,(\d{1,15}))?$/.exec(first) ?? [];
+    const [, kind, key = "", sequence] = /^([qk])([^,]{1,256}),(\d{1,15})$/.exec(first) ?? [];
     const found = this.#driver.find(key);
-    if (!kind || (kind === "q" && sequence === undefined)) return answer.refuse("BW_BAD_REQUEST");
+    if (!kind) return answer.refuse("BW_BAD_REQUEST");
     if (found === undefined) return answer.refuse("BW_SESSION_UNKNOWN");
     if (found === "fenced" || !(found.link instanceof PollingLink)) return answer.refuse("BW_TAKEN_OVER");
     if (kind === "q") found.link.poll(Number(sequence), rest, answer);
-    else found.link.batch(rest, answer);
+    else found.link.batch(Number(sequence), rest, answer);
   }
 
   /** Who asks, or why they may not. */

@@ -53,11 +53,11 @@ describe.each([
     await peer.until("qK,3");
     link.send({ data: "mlast" });
     link.close(4000, "bye");
-    expect(await peer.until("kK")).toEqual(["kK", "n1", Uint8Array.of(0x6d, 9)]);
+    expect(await peer.until("kK")).toEqual(["kK,1", "n1", Uint8Array.of(0x6d, 9)]);
     while (peer.requests.length < 6) await new Promise(setImmediate);
     const polls = peer.requests.filter(([first]) => String(first).startsWith("q"));
     expect(polls).toEqual([1, 2, 3].map((number) => [`qK,${number}`, "a0,10,1000"]));
-    expect(peer.requests.at(-1)).toEqual(["kK", "mlast", "c4000,bye"]);
+    expect(peer.requests.at(-1)).toEqual(["kK,2", "mlast", "c4000,bye"]);
     expect(handler.events).toEqual([]);
     for (const { method, url, headers } of peer.heads) {
       expect([method, url]).toEqual(["POST", "/bothways/?a=1"]);
@@ -115,7 +115,7 @@ describe.each([
     const poll = peer.heads[1];
     const closed = new Promise((resolve) => poll?.socket.on("close", resolve));
     link.close(4000, "bye");
-    expect(await peer.until("kK")).toEqual(["kK", "c4000,bye"]);
+    expect(await peer.until("kK")).toEqual(["kK,1", "c4000,bye"]);
     await closed;
   });
 });
@@ -190,7 +190,7 @@ describe("Node half", () => {
     const peer = await openPollingPeer();
     const { link, handler } = open(peer.url);
     await handler.until("writable");
-    peer.intercept = ([first]) => first === "kK";
+    peer.intercept = ([first]) => first === "kK,1";
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     link.close(4000, "bye");
     await peer.until("kK");

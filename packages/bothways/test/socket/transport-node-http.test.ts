@@ -30,7 +30,8 @@ function handle(request: IncomingMessage, response: ServerResponse): void {
     if (body === undefined) return answer.refuse("BW_BAD_REQUEST");
     const [first, ...rest] = body;
     if (first === "h") link.open(answer);
-    else if (first === "k") link.batch(rest, answer);
+    else if (typeof first === "string" && first.startsWith("k"))
+      link.batch(Number(first.slice(1)), rest, answer);
     else if (typeof first === "string" && first.startsWith("q"))
       link.poll(Number(first.slice(1)), rest, answer);
     else answer.refuse("BW_BAD_REQUEST");
@@ -112,7 +113,7 @@ describe("exchanges", () => {
     const poll = post(["q1", "a1,9,9"]);
     await vi.waitFor(() => expect(events.at(-1)).toBe("writable"));
     const binary = Uint8Array.of(109, 0, 255);
-    const batch = await post(["k", "mx", binary]);
+    const batch = await post(["k1", "mx", binary]);
     expect(await bodyOf(batch)).toEqual(["a1,2,3"]);
     expect(frames).toEqual(["a1,9,9", "mx", binary]);
     link.send({ data: binary });
@@ -155,7 +156,7 @@ describe("exchanges", () => {
     expect(answer.status).toBe(200);
     expect(await bodyOf(answer)).toEqual(["c4409,taken over"]);
     expect((await post(["q2"])).status).toBe(409);
-    expect((await post(["k", "mx"])).status).toBe(409);
+    expect((await post(["k1", "mx"])).status).toBe(409);
     expect(frames).toEqual([]);
   });
 });
@@ -163,7 +164,7 @@ describe("exchanges", () => {
 describe("bodies", () => {
   test("byte by byte", async () => {
     const socket = await openRaw("");
-    for (const byte of `${headOf(4)}k\nmx`) {
+    for (const byte of `${headOf(5)}k1\nmx`) {
       socket.write(byte);
       await new Promise(setImmediate);
     }
@@ -192,7 +193,7 @@ describe("bodies", () => {
     socket.write("0\r\n\r\n");
     const [chunk] = await once(socket, "data");
     expect(String(chunk)).toMatch(/^HTTP\/1\.1 413 /);
-    socket.write(`${headOf(4)}k\nmx`);
+    socket.write(`${headOf(5)}k1\nmx`);
     const [next] = await once(socket, "data");
     expect(String(next)).toMatch(/^HTTP\/1\.1 200 /);
     socket.destroy();
@@ -223,7 +224,7 @@ describe("bodies", () => {
 
 describe("other origins", () => {
   test("one that is allowed may read each answer, good or bad", async () => {
-    for (const [body, status] of [["k", 200] as const, ["?", 400] as const]) {
+    for (const [body, status] of [["k1", 200] as const, ["?", 400] as const]) {
       const answer = await post([body], { headers: { Origin: "https://app.com" } });
       expect(answer.status).toBe(status);
       expect(answer.headers.get("access-control-allow-origin")).toBe("https://app.com");
@@ -233,7 +234,7 @@ describe("other origins", () => {
   });
 
   test("one that is not is told what was compared", async () => {
-    const answer = await post(["k", "mx"], { headers: { Origin: "https://evil.com" } });
+    const answer = await post(["k1", "mx"], { headers: { Origin: "https://evil.com" } });
     expect(answer.status).toBe(403);
     expect(answer.headers.get("access-control-allow-origin")).toBeNull();
     expect(answer.headers.get("vary")).toBe("Origin");

@@ -32,6 +32,7 @@ export function createLongPolling(name: string, post: Post): ClientTransport {
       let listener: LinkHandler | undefined = handler;
       let key: string | undefined;
       let pollNumber = 0;
+      let batchNumber = 0;
       let batch: Data[] = [];
       let abortBatch: (() => void) | undefined;
 
@@ -71,7 +72,7 @@ export function createLongPolling(name: string, post: Post): ClientTransport {
         },
         flush() {
           if (!batch[0]) return;
-          abortBatch = exchange([`k${key}`, ...batch], () => handler.writable());
+          abortBatch = exchange([`k${key},${++batchNumber}`, ...batch], () => handler.writable());
           batch = [];
           handler.blocked();
         },
@@ -80,7 +81,7 @@ export function createLongPolling(name: string, post: Post): ClientTransport {
           listener = undefined;
           abortPoll();
           // A batch on its way may still arrive: what it carries is not sent twice, and it is not waited for.
-          const goodbye = encodeBody([`k${key}`, ...batch, `c${code},${reason}`]);
+          const goodbye = encodeBody([`k${key},${++batchNumber}`, ...batch, `c${code},${reason}`]);
           // The server has fenced a link that a newer one of ours took over from.
           if (key && code !== TAKEN_OVER) post(request, goodbye, () => abortBatch?.(), true);
           else abortBatch?.();

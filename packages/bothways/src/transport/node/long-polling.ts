@@ -31,6 +31,8 @@ export class PollingLink implements Link {
   #batch: Data[] = [];
   /** Number of the newest poll; the hello's answer counts as poll 0. */
   #sequence = 0;
+  /** Number of the newest batch. */
+  #batches = 0;
   #end: End | undefined;
 
   /** To be called before anything else. */
@@ -53,9 +55,11 @@ export class PollingLink implements Link {
     this.#hold(answer);
   }
 
-  /** Takes a batch of messages and answers with the position they led to. */
-  batch(frames: readonly Data[], answer: Answer): void {
-    this.#receive(frames);
+  /** Takes a batch: its number, and the frames that followed it. Answers with the position they led to. */
+  batch(sequence: number, frames: readonly Data[], answer: Answer): void {
+    // A browser that sends a batch again by itself would repeat what has no number of its own.
+    if (sequence > this.#batches) this.#receive(frames);
+    this.#batches = Math.max(this.#batches, sequence);
     const end = this.#end;
     if (end !== undefined) answer.send(end.status, [end.frame]);
     else answer.send(200, this.#handler === undefined ? [] : [this.#handler.position()]);

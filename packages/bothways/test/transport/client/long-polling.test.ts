@@ -126,7 +126,7 @@ describe("polling", () => {
     handler.onEvent = () => link.close(4000, "enough");
     posts[1]?.answer(200, "mone", "mtwo");
     expect(handler.events).toEqual(["receive mone"]);
-    expect(posts[2]).toMatchObject({ frames: ["kK", "c4000,enough"], isLast: true });
+    expect(posts[2]).toMatchObject({ frames: ["kK,1", "c4000,enough"], isLast: true });
     expect(posts).toHaveLength(3);
   });
 });
@@ -138,13 +138,13 @@ describe("batches", () => {
     link.send({ data: Uint8Array.of(0x6d, 1) });
     expect(posts).toHaveLength(2);
     link.flush();
-    expect(posts[2]?.frames).toEqual(["kK", "n1", Uint8Array.of(0x6d, 1)]);
+    expect(posts[2]?.frames).toEqual(["kK,1", "n1", Uint8Array.of(0x6d, 1)]);
     expect(handler.take()).toEqual(["blocked"]);
     posts[2]?.answer(200, "a1,10,1000");
     expect(handler.take()).toEqual(["receive a1,10,1000", "received", "writable"]);
     link.send({ data: "mnext" });
     link.flush();
-    expect(posts[3]?.frames).toEqual(["kK", "mnext"]);
+    expect(posts[3]?.frames).toEqual(["kK,2", "mnext"]);
   });
 
   test("a flush of nothing sends nothing", () => {
@@ -225,7 +225,7 @@ describe("closing", () => {
     const { link, handler, posts } = opened();
     link.send({ data: "mlast" });
     link.close(4000, "bye");
-    expect(posts[2]).toMatchObject({ frames: ["kK", "mlast", "c4000,bye"], isLast: true });
+    expect(posts[2]).toMatchObject({ frames: ["kK,1", "mlast", "c4000,bye"], isLast: true });
     expect(posts[1]?.isAborted).toBe(true);
     posts[1]?.fail("aborted");
     posts[2]?.answer(200);
@@ -234,13 +234,22 @@ describe("closing", () => {
     expect(handler.events).toEqual([]);
   });
 
+  test("a link that a newer one took over from leaves without a word", () => {
+    const { link, posts } = opened();
+    link.send({ data: "mup" });
+    link.flush();
+    link.close(4409, "");
+    expect(posts).toHaveLength(3);
+    expect(posts.slice(1).map(({ isAborted }) => isAborted)).toEqual([true, true]);
+  });
+
   test("a batch under way may arrive until the last post is answered", () => {
     const { link, handler, posts } = opened();
     link.send({ data: "mup" });
     link.flush();
     handler.take();
     link.close(4000, "bye");
-    expect(posts[3]).toMatchObject({ frames: ["kK", "c4000,bye"], isLast: true });
+    expect(posts[3]).toMatchObject({ frames: ["kK,2", "c4000,bye"], isLast: true });
     expect(posts[2]?.isAborted).toBe(false);
     posts[3]?.answer(200);
     expect(posts[2]?.isAborted).toBe(true);

@@ -81,7 +81,7 @@ const calls: Record<string, (bench: Bench) => void> = {
     answer.leave();
     link.poll(6, ["a3,9,9"], answer);
   },
-  batch: ({ link, answer }) => link.batch(["mx", "my"], answer),
+  batch: ({ link, answer }) => link.batch(1, ["mx", "my"], answer),
   flush: ({ link }) => link.flush(),
   gone: ({ held }) => held.leave(),
   close: ({ link }) => link.close(4000, "bye"),
@@ -205,10 +205,21 @@ describe("polling", () => {
     const bench = createBench();
     bench.link.open(bench.held);
     bench.onReceive = () => bench.link.close(4400, "not a frame");
-    bench.link.batch(["?", "my"], bench.answer);
+    bench.link.batch(1, ["?", "my"], bench.answer);
     expect(bench.events).toEqual(["writable", "receive ?"]);
     expect(describeSent(bench.answer)).toBe("400 c4400,not a frame");
-    expect(describeSent(bench.held)).toBe("400 c4400,not a frame");
+    expect(describeSent(bench.held)).toBe("200 c4400,not a frame");
+  });
+
+  test("a batch that comes again is answered, and its frames are not taken twice", () => {
+    const bench = createBench();
+    bench.link.batch(1, ["vx"], new FakeAnswer());
+    bench.events.length = 0;
+    bench.link.batch(1, ["vx"], bench.answer);
+    expect(bench.events).toEqual([]);
+    expect(describeSent(bench.answer)).toMatch(/^200 a/);
+    bench.link.batch(2, ["vy"], new FakeAnswer());
+    expect(bench.events).toContain("receive vy");
   });
 
   test("an older held poll that ends late does not block the newer one", () => {
@@ -239,7 +250,7 @@ describe("polling", () => {
         link.open(take());
         for (const step of steps) {
           if (step.kind === "poll") link.poll(step.sequence, [], take());
-          else if (step.kind === "batch") link.batch([], take());
+          else if (step.kind === "batch") link.batch(1, [], take());
           else if (step.kind === "leave") answers[step.index]?.leave();
           else if (step.kind === "close") {
             link.close(4000, "bye");
