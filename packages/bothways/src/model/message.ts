@@ -15,6 +15,8 @@ export interface Message {
    * It may overtake messages that wait for credit, and nothing else.
    */
   readonly isAnswer?: boolean | undefined;
+  /** Joins and leaves: no policy for a full queue may drop it. */
+  readonly isKept?: boolean | undefined;
   /** Under the `latest-by-key` policy a newer message with the same key replaces one that still waits. */
   readonly key?: string | undefined;
   /** The transport's own framing of `data`, kept by the first link that made it for all that follow. */

@@ -5,7 +5,7 @@
  * Invariants: a session is drained after each input; frames leave once per turn of the event loop; whatever a peer
  * sends ends at worst its own session.
  */
-import { TAKEN_OVER } from "../model/close-code.ts";
+import { SLOW_CONSUMER, TAKEN_OVER } from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
@@ -39,7 +39,7 @@ export interface Visitor {
   readonly user: string | undefined;
 }
 
-/** Ended links of sessions that are gone. The oldest are forgotten. */
+/** HTTP links that ended: their clients' requests, under way or late, are told how. The oldest are forgotten. */
 const MAX_ENDED = 1024;
 
 /** Deadlines are looked after no more often than this. */
@@ -72,13 +72,13 @@ export class Driver {
     return new ServerLink(this, link, visitor);
   }
 
-  /** The link a request's key belongs to, `"fenced"` where a newer one has its session, `undefined` where none has. */
-  find(key: string): ServerLink | "fenced" | undefined {
+  /** The link a request's key belongs to. One that has ended answers with its end, until it is forgotten. */
+  find(key: string): ServerLink | undefined {
     const peer = this.#peers.get(key.slice(0, key.lastIndexOf("~")));
-    return peer ? (peer.findLink(key) ?? "fenced") : this.#ended.get(key);
+    return peer?.findLink(key) ?? this.#ended.get(key);
   }
 
-  /** A link ended with its session. A client that had no request open is told how with its next one. */
+  /** A link ended. A client that had no request open is told how with its next one. */
   remember(link: ServerLink): void {
     if (!link.link.rewinds) return;
     this.#ended.set(link.key, link);
@@ -118,9 +118,9 @@ export class Driver {
     this.#cancelSweep = this.platform.setTimer(() => this.#sweep(), delayMs);
   }
 
-  forget(peer: NativePeer): void {
+  forget(peer: NativePeer, code: number): void {
     this.#peers.delete(peer.session.sid);
-    this.#registry.remove(peer.session, "expired");
+    this.#registry.remove(peer.session, code === SLOW_CONSUMER ? "overflow" : "expired");
   }
 
   /** Ends every session. */

@@ -125,10 +125,10 @@ export class NativePeer implements Peer {
       case "drop":
         this.#links = this.#links.filter((link) => link !== output.link);
         output.link.end(output.code);
-        if (this.session.state === "closed") this.#driver.remember(output.link);
+        this.#driver.remember(output.link);
         break;
       case "closed":
-        this.#driver.forget(this);
+        this.#driver.forget(this, output.code);
         hub.leave(this, this.#reason(output.code));
     }
   }

@@ -29,7 +29,7 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly resumeWindow?: number;
   /** Longest message, in bytes. Default 1,000,000. */
   readonly maxHttpBufferSize?: number;
-  /** Bytes either side may have sent to the other without an acknowledgement. Default 1 MiB. */
+  /** Bytes either side may have sent to the other without an acknowledgement: at least 64 KiB. Default 1 MiB. */
   readonly windowBytes?: number;
   /** Messages likewise. Default 1,024. */
   readonly windowMessages?: number;

@@ -98,8 +98,7 @@ export class Reception implements Visitors {
     const [, kind, key = "", sequence] = /^([qk])([^,]{1,256}),(\d{1,15})$/.exec(first) ?? [];
     const found = this.#driver.find(key);
     if (!kind) return answer.refuse("BW_BAD_REQUEST");
-    if (found === undefined) return answer.refuse("BW_SESSION_UNKNOWN");
-    if (found === "fenced" || !(found.link instanceof PollingLink)) return answer.refuse("BW_TAKEN_OVER");
+    if (!(found?.link instanceof PollingLink)) return answer.refuse("BW_SESSION_UNKNOWN");
     if (kind === "q") found.link.poll(Number(sequence), rest, answer);
     else found.link.batch(Number(sequence), rest, answer);
   }

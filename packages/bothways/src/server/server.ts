@@ -31,6 +31,9 @@ import { Reception } from "./reception.ts";
 
 type AnyHttpServer = HttpServer | HttpsServer;
 
+/** Peers acknowledge at the latest after so many bytes; a smaller window would stand still until their delay is over. */
+const MIN_WINDOW_BYTES = 65_536;
+
 const policies = { disconnect, "drop-oldest": dropOldest, "latest-by-key": latestByKey };
 
 export class Server<
@@ -50,6 +53,9 @@ export class Server<
   constructor(target?: AnyHttpServer | number | ServerOptions, options?: ServerOptions) {
     const isOptions = typeof target === "object" && !("listen" in target);
     const given: ServerOptions = (isOptions ? target : options) ?? {};
+    if ((given.windowBytes ?? MIN_WINDOW_BYTES) < MIN_WINDOW_BYTES) {
+      throw new RangeError(`windowBytes must be at least ${MIN_WINDOW_BYTES}`);
+    }
     this.#path = (given.path ?? "/bothways/").replace(/\/?$/, "/");
     this.#hub = new Hub(createHubPlatform(given.onError), limitsOf(given));
     this.#driver = new Driver(

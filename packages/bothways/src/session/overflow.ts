@@ -18,11 +18,11 @@ export type Overflow = <M extends Message>(
 /** The default of the server: the peer does not keep up, so the session ends with a name for it. */
 export const disconnect: Overflow = () => undefined;
 
-/** Forgets the oldest messages that wait. Answers stay: someone waits for each. */
+/** Forgets the oldest events that wait. Answers stay, since someone waits for each, and so do joins and leaves. */
 export const dropOldest: Overflow = (outbox, message, limitBytes) => {
   const dropped = [];
   for (let index = 0; index < outbox.queue.length && !outbox.hasRoom(message, limitBytes); ) {
-    if (outbox.queue[index]?.isAnswer) index++;
+    if (outbox.queue[index]?.isAnswer || outbox.queue[index]?.isKept) index++;
     else dropped.push(...outbox.remove(index));
   }
   return dropped;

@@ -86,6 +86,9 @@ export interface Attachment<L> {
   isNamed: boolean;
 }
 
+/** The peer's own window may be smaller than ours, and must not stand still until the acknowledgement's delay is over. */
+const MAX_UNTOLD_BYTES = 65_536;
+
 export const NEVER: number = Number.POSITIVE_INFINITY;
 
 export abstract class Session<L, M extends Message = Message> {
@@ -371,7 +374,8 @@ export abstract class Session<L, M extends Message = Message> {
     this.#receivedBytes += bytes;
     const { windowMessages, windowBytes, ackDelayMs } = this.options;
     const isFar =
-      number - this.#told > windowMessages / 4 || this.#receivedBytes - this.#toldBytes > windowBytes / 4;
+      number - this.#told > windowMessages / 4 ||
+      this.#receivedBytes - this.#toldBytes > Math.min(windowBytes / 4, MAX_UNTOLD_BYTES);
     this.#tellAt = isFar ? this.now : Math.min(this.#tellAt, this.now + ackDelayMs);
   }
 

@@ -2,7 +2,7 @@
  * The native dialect: packets to messages and back. A packet is encoded once, however many receive it.
  */
 import type { Data, Message } from "../../model/message.ts";
-import { ACK, ACK_ERROR, type Packet } from "../../model/packet.ts";
+import { ACK, ACK_ERROR, EVENT, type Packet } from "../../model/packet.ts";
 import { decodePacket, encodePacket } from "../../wire/native/packet.ts";
 
 export const dialect = "native";
@@ -11,7 +11,8 @@ export function toMessage(packet: Packet, isVolatile: boolean): Message {
   const known = packet.encoded?.[dialect];
   if (known) return known;
   const isAnswer = packet.type === ACK || packet.type === ACK_ERROR;
-  const message: Message = { data: encodePacket(packet, isVolatile), isAnswer };
+  const isKept = packet.type !== EVENT;
+  const message: Message = { data: encodePacket(packet, isVolatile), isAnswer, isKept, framed: undefined };
   packet.encoded = { ...packet.encoded, [dialect]: message };
   return message;
 }

@@ -71,7 +71,7 @@ export function createLongPolling(name: string, post: Post): ClientTransport {
           batch.push(data);
         },
         flush() {
-          if (!batch[0]) return;
+          if (!batch[0] || !listener) return;
           abortBatch = exchange([`k${key},${++batchNumber}`, ...batch], () => handler.writable());
           batch = [];
           handler.blocked();
