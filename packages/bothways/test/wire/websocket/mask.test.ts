@@ -44,16 +44,22 @@ describe("RFC6455#5.3 masking", () => {
     );
   });
 
-  test("tells whether the result is ASCII, wherever the one other byte is", () => {
-    for (const length of [1, 50, 95, 96, 97, 200]) {
-      const ascii = new Uint8Array(length).fill(0x7f);
-      expect(applyMask(maskedByDefinition(ascii, -2), 0, length, -2)).toBe(true);
-      for (let at = 0; at < length; at++) {
-        const other = ascii.with(at, 0x80);
-        expect(applyMask(maskedByDefinition(other, -2), 0, length, -2)).toBe(false);
+  test.each([0, 1, 2, 3])(
+    "tells whether the result is ASCII, wherever the one other byte is, from %i on",
+    (start) => {
+      const key = 0x8899_aabb | 0;
+      const isAscii = (bytes: Uint8Array) => {
+        const framed = new Uint8Array(start + bytes.length + 1).fill(0xff);
+        framed.set(maskedByDefinition(bytes, key), start);
+        return applyMask(framed, start, start + bytes.length, key);
+      };
+      for (const length of [1, 50, 95, 96, 97, 98, 99, 200]) {
+        const ascii = new Uint8Array(length).fill(0x7f);
+        expect(isAscii(ascii)).toBe(true);
+        for (let at = 0; at < length; at++) expect(isAscii(ascii.with(at, 0x80))).toBe(false);
       }
-    }
-  });
+    },
+  );
 
   test("each key is drawn once, in the order of the random bytes", () => {
     const next = createMaskKeySource({ randomBytes: (count) => new Uint8Array(count).map((_, i) => i) });

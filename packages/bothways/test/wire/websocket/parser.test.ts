@@ -254,6 +254,11 @@ describe("RFC6455#8.1 text", () => {
       rawFrame({ opcode: 0, payload: ascii }),
     );
     expectEvents(cutOff, [fault("BW_WS_UTF8")]);
+    const unfinished = joinBytes(
+      rawFrame({ opcode: text, payload: Uint8Array.of(0xc3), isFinal: false }),
+      rawFrame({ opcode: 0, payload: ascii, isFinal: false }),
+    );
+    expectEvents(unfinished, [fault("BW_WS_UTF8")]);
   });
 
   test("keeps NUL and a byte order mark", () => {

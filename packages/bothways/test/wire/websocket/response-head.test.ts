@@ -52,6 +52,7 @@ describe("RFC9112#2 response heads", () => {
     ["a folded line", "HTTP/1.1 101 x\r\na: b\r\n c\r\n\r\n"],
     ["a lone line feed", "HTTP/1.1 101 x\r\na: b\nc: d\r\n\r\n"],
     ["a lone carriage return", "HTTP/1.1 101 x\r\na: b\rc: d\r\n\r\n"],
+    ["a doubled carriage return", "HTTP/1.1 101 x\r\r\n\r\n"],
     ["NUL", "HTTP/1.1 101 x\r\na: b\0\r\n\r\n"],
     ["nothing", "\r\n\r\n"],
   ])("refused: %s", (_name, head) => {
@@ -68,6 +69,7 @@ describe("RFC9112#2 response heads", () => {
 
   test("the limit: a head that fills it exactly passes, an endless one does not", () => {
     expect(feedAll(text, 7, text.length)).toMatchObject({ ok: true });
+    expect(feedAll("x".repeat(100), 100, 100)).toEqual({ ok: false, code: "BW_HEADERS_TOO_LARGE" });
     expect(feedAll(text, 7, text.length - 1)).toEqual({ ok: false, code: "BW_HEADERS_TOO_LARGE" });
     expect(feedAll(text, text.length, text.length - 1)).toEqual({ ok: false, code: "BW_HEADERS_TOO_LARGE" });
     expect(feedAll(`HTTP/1.1 101 x\r\n${"a:\r\n".repeat(100_000)}`, 1_000)).toEqual({
