@@ -6,5 +6,4 @@ import "./check-node.mjs";
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const build = spawnSync("npm run --silent build", { stdio: "inherit", shell: true });
 if (build.status !== 0) process.exit(build.status ?? 1);
-process.env.PORT ??= "3000";
-await import("../packages/lab/src/chat/server.ts");
+await import("../packages/lab/src/chat/main.ts");

@@ -16,15 +16,16 @@ export function connect<ListenEvents = DefaultEventsMap, EmitEvents = ListenEven
   createChooser: CreateChooser,
 ): Socket<ListenEvents, EmitEvents> {
   const { origin, pathname, search } = new URL(url.replace(/^ws/, "http"), globalThis.location?.href);
+  const namespace = decodeURI(pathname);
   const query = options.query ? `?${new URLSearchParams(options.query)}` : search;
   const target = origin + (options.path ?? "/bothways/") + query;
   const isShared = !options.forceNew && options.multiplex !== false;
   let connection = isShared ? connections.get(target) : undefined;
-  if (!connection || connection.has(pathname)) {
+  if (!connection || connection.has(namespace)) {
     connection = new Connection(target, options, platform, createChooser);
     if (isShared) connections.set(target, connection);
   }
-  const socket = new Socket<ListenEvents, EmitEvents>(connection, pathname, options.auth);
+  const socket = new Socket<ListenEvents, EmitEvents>(connection, namespace, options.auth);
   return options.autoConnect === false ? socket : socket.connect();
 }
 

@@ -19,6 +19,7 @@ import type { Data, Message } from "../model/message.ts";
 import { ACK, ACK_ERROR, CONNECT, DISCONNECT, EVENT, type Packet, type PacketType } from "../model/packet.ts";
 import type { DisconnectReason, Gap } from "../model/reasons.ts";
 import { encodePacket } from "../wire/native/packet.ts";
+import { readBlobs } from "./blob.ts";
 import type { Connection } from "./connection.ts";
 import { type ClientError, createError } from "./error.ts";
 import type { Auth } from "./options.ts";
@@ -222,26 +223,62 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     const timeoutMs = this.#timeoutMs;
     this.#isVolatile = false;
     this.#timeoutMs = undefined;
-    const packet: Packet = { type: EVENT, namespace: this.nsp, id, data: [event, ...args] };
-    const message = { data: encodePacket(packet, isVolatile), socket: this as unknown as Socket };
-    if (!isVolatile) this.io.admit(message.data.length);
+    let bytes = 0;
+    const read = readBlobs(args, (size) => {
+      bytes += size;
+    });
+    const message: SocketMessage = { data: "", socket: this as unknown as Socket };
+    const write = (values: unknown): void => {
+      const packet: Packet = {
+        type: EVENT,
+        namespace: this.nsp,
+        id,
+        data: [event, ...(values as unknown[])],
+      };
+      message.data = encodePacket(packet, isVolatile);
+    };
+    if (read === args) write(args);
+    bytes += message.data.length;
+    if (!isVolatile) this.io.admit(bytes);
     if (settle) {
       const expire = () => this.#settle(id, createError("BW_ACK_TIMEOUT", "operation has timed out"), []);
       const cancel = timeoutMs === undefined ? () => {} : this.io.platform.setTimer(expire, timeoutMs);
       this.#acks.set(id as number, { message, settle, cancel });
     }
-    if (isVolatile) {
-      if (this.connected) this.io.run({ type: "send-volatile", message });
-    } else {
+    const send = (): void => {
+      if (!isVolatile) this.#flush();
+      else if (this.connected && message.data) this.io.run({ type: "send-volatile", message });
+    };
+    if (!isVolatile) {
       this.#buffer.push(message);
-      this.io.heldBytes += message.data.length;
-      this.#flush();
+      this.io.heldBytes += bytes;
     }
+    if (read === args) send();
+    else
+      this.#awaitBlobs((read as Promise<unknown>).then(write), message, isVolatile ? 0 : bytes, id).then(
+        send,
+      );
     return !this.io.isFull;
   }
 
+  /** What cannot be read, as a file that changed since it was chosen, is not sent. */
+  async #awaitBlobs(
+    written: Promise<void>,
+    message: SocketMessage,
+    held: number,
+    id?: number,
+  ): Promise<void> {
+    await written.catch((error) => {
+      this.#buffer = this.#buffer.filter((other) => other !== message);
+      this.#settle(id, error, []);
+      if (id === undefined) Promise.reject(error);
+    });
+    if (held) this.io.heldBytes += message.data.length - held;
+  }
+
   #flush(): void {
-    while (this.connected && this.#buffer[0]) {
+    // nothing overtakes a message whose Blobs are being read
+    while (this.connected && this.#buffer[0]?.data) {
       const message = this.#buffer.shift() as SocketMessage;
       this.io.heldBytes -= message.data.length;
       this.#send(message);
@@ -267,30 +304,32 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
       isAwaited = false;
     };
     const answer = (...values: unknown[]): void => reply(ACK, values);
-    const refuse = (error: ClientError): void => {
+    const refuse = (error: ClientError): never => {
       reply(ACK_ERROR, { message: error?.data ? error.message : "internal error", data: error?.data });
+      throw error;
     };
     const [event, ...args] = data as [string, ...unknown[]];
     if (reservedEvents.has(event)) return;
     const given = isAwaited ? [...args, answer] : args;
-    for (const { listener } of this.take(ANY)) this.#call(listener, [event, ...given]);
+    const observers = this.take(ANY);
     const entries = this.take(event);
-    if (!entries.length) reply(ACK_ERROR, { message: "no handler" });
+    for (const { listener } of observers) this.#call(listener, [event, ...given]);
+    // observers may answer too
+    if (!entries.length && !observers.length) reply(ACK_ERROR, { message: "no handler" });
     for (const { listener } of entries) {
       // a listener that does not declare the callback answers by what it returns
       const takesResult = listener.length <= args.length;
       const result = this.#call(listener, given, refuse);
-      if (takesResult && result !== undefined) Promise.resolve(result).then(answer, refuse);
+      if (takesResult && result !== undefined) Promise.resolve(result).then(answer).catch(refuse);
     }
   }
 
-  /** What an application throws is its own, and stops nothing of ours. */
-  #call(listener: Listener, args: unknown[], failed?: (error: ClientError) => void): unknown {
+  /** What an application throws is its own, and stops nothing of ours: it ends as an unhandled rejection. */
+  #call(listener: Listener, args: unknown[], failed?: (error: ClientError) => never): unknown {
     try {
       return listener.apply(this, args);
     } catch (error) {
-      failed?.(error as ClientError);
-      Promise.reject(error);
+      Promise.reject(error).catch(failed);
     }
   }
 }

@@ -25,13 +25,10 @@ export interface HubLimits {
   readonly maxRoomNameLength: number;
   /** Answers the server may await from one socket. Default 1,024. */
   readonly maxAcks: number;
-  /** Packets kept per socket until it has joined, that is while middleware runs. Default 1,024. */
-  readonly maxWaitingPackets: number;
 }
 
 export const defaultHubLimits: HubLimits = {
   maxNamespacesPerPeer: 32,
   maxRoomNameLength: 255,
   maxAcks: 1024,
-  maxWaitingPackets: 1024,
 };

@@ -70,7 +70,6 @@ export class Socket<
   /** Where `undefined`, this socket is in its own room only. */
   #rooms: Set<string> | undefined;
   #acks: PendingAcks | undefined;
-  #waiting: Packet[] | undefined;
 
   constructor(
     nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
@@ -216,18 +215,14 @@ export class Socket<
   confirm(): void {
     if (!this.#move("confirm")) return;
     this.nsp.raiseConnection(this);
-    for (const packet of this.#waiting ?? []) this.#handle(packet);
-    this.#waiting = undefined;
     this.#move("opened");
   }
 
   /** @internal */
   receive(packet: Packet): void {
     if (this.#state === "open") this.#handle(packet);
-    else if (this.#state === "opening") this.#keep(packet);
-    // It takes back its wish to join, and may join anew: what it sent in between is void.
-    else if (packet.type === DISCONNECT) this.end("client namespace disconnect");
-    else if (this.#state !== "leaving" && this.#state !== "left") this.#keep(packet);
+    // A client that has not joined yet may take its wish back; anything else it says too early is void.
+    else if (packet.type === DISCONNECT && this.#state !== "leaving") this.end("client namespace disconnect");
   }
 
   /** @internal */
@@ -245,7 +240,6 @@ export class Socket<
     this.conn.remove(this);
     this.#move("gone");
     this.#rooms = undefined;
-    this.#waiting = undefined;
     this.#acks?.failAll(new BothwaysError("BW_DISCONNECTED"));
     if (wasOpen) this.#raise("disconnect", reason);
   }
@@ -315,13 +309,6 @@ export class Socket<
     if (this.#state !== "joining") return;
     this.end("server namespace disconnect");
     this.#tell(CONNECT_ERROR, refusal);
-  }
-
-  /** Keeps a packet that came too early. The limit guards against a client that talks while middleware takes its time. */
-  #keep(packet: Packet): void {
-    this.#waiting ??= [];
-    if (this.#waiting.length < this.nsp.limits.maxWaitingPackets) this.#waiting.push(packet);
-    else this.conn.end("forced server close", "BW_WAITING_LIMIT");
   }
 
   #handle(packet: Packet): void {

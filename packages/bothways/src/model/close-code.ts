@@ -7,8 +7,6 @@
 export const BYE = 4000;
 /** It sent what the protocol does not allow. */
 export const PROTOCOL_ERROR = 4400;
-/** Who it is, or says it is, is not let in. */
-export const UNAUTHORIZED = 4401;
 /** A newer link, or another holder of the secret, has the session. */
 export const TAKEN_OVER = 4409;
 /** Nothing was heard in time. */
@@ -23,7 +21,11 @@ export const DRAINING = 4503;
 /** Nothing was said: the link broke (RFC 6455 §7.1.5). */
 export const ABNORMAL = 1006;
 
+/** A message was longer than the peer takes (RFC 6455 §7.4.1): to send it again would not help. */
+export const TOO_LARGE = 1009;
+
 /** Is the session over, or did only this link end? Codes from 4500 on, and four that name a passing state, end the link. */
 export function isFinal(code: number): boolean {
+  if (code === TOO_LARGE) return true;
   return code >= BYE && code < 4500 && (code < TIMEOUT || code > GONE) && code !== SLOW_CONSUMER;
 }

@@ -106,7 +106,6 @@ export const errorTable = {
   BW_NAMESPACE_LIMIT: entry("remote", 4429, 429, "no", "too many namespaces for one client"),
   BW_CONNECT_REFUSED: entry("remote", 4403, 403, "no", "joining the namespace was refused"),
   BW_NOT_JOINED: entry("local", 4400, 400, "no", "nothing can be sent before the namespace is joined"),
-  BW_WAITING_LIMIT: entry("remote", 4400, 429, "no", "too many packets before the namespace is joined"),
   BW_BACKPRESSURE: entry("local", 4429, 429, "later", "too much waits to be sent"),
   BW_RESERVED_EVENT: entry("local", 4400, 400, "no", "the event name is reserved"),
   BW_PACKET: entry("remote", 4400, 400, "no", "the packet is malformed"),

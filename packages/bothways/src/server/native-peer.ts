@@ -19,6 +19,9 @@ import { encodeFrame } from "../wire/native/frame.ts";
 import type { Driver, Visitor } from "./driver.ts";
 import type { ServerLink } from "./server-link.ts";
 
+/** A welcome over HTTP waits this long for the joins of its hello to be answered. */
+const WELCOME_WAIT_MS = 1000;
+
 export class NativePeer implements Peer {
   readonly session: ServerSession<ServerLink>;
   readonly visitor: Visitor;
@@ -61,10 +64,7 @@ export class NativePeer implements Peer {
     const message = toMessage(packet, isVolatile);
     const now = this.#driver.platform.now();
     this.session.handle({ type: isVolatile ? "send-volatile" : "send", message }, now);
-    if (this.#unanswered > 0 && (packet.type === CONNECT || packet.type === CONNECT_ERROR)) {
-      this.#unanswered--;
-      for (const link of this.#links) link.announce(now);
-    }
+    if (packet.type === CONNECT || packet.type === CONNECT_ERROR) this.#answered(1);
     this.drain();
     return !this.session.isOverHighWater;
   }
@@ -133,9 +133,21 @@ export class NativePeer implements Peer {
     }
   }
 
-  #give({ link }: ServerLink, message: Message): void {
-    link.send(message);
-    this.#driver.flushLater(link);
+  #give(to: ServerLink, message: Message): void {
+    to.link.send(message);
+    if (this.isReady(to)) this.#driver.flushLater(to.link);
+    else this.#driver.platform.setTimer(() => this.#answered(this.#unanswered), WELCOME_WAIT_MS);
+  }
+
+  /** So many joins of the hello are waited for no more. */
+  #answered(joins: number): void {
+    if (this.#unanswered === 0) return;
+    this.#unanswered -= joins;
+    for (const link of this.#links) {
+      link.announce(this.#driver.platform.now());
+      if (this.isReady(link)) this.#driver.flushLater(link.link);
+    }
+    this.drain();
   }
 
   #reason(code: number): DisconnectReason {

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
-import { UNAUTHORIZED } from "../model/close-code.ts";
+import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
 import { nodePrimitives } from "../platform/node.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
@@ -21,6 +21,16 @@ import { decodeBody } from "../wire/native/body.ts";
 import type { Visitors } from "./attach.ts";
 import type { Driver, Visitor } from "./driver.ts";
 import type { ServerOptions } from "./options.ts";
+import { toReason } from "./reason.ts";
+
+interface Refusal {
+  readonly refusal: ErrorCode;
+  readonly reason: string;
+}
+
+const tooSlow = new Error("authentication took too long");
+
+const BODY_OVERHEAD_BYTES = 1024;
 
 export class Reception implements Visitors {
   readonly openRequests: OpenRequests = { count: 0 };
@@ -52,7 +62,8 @@ export class Reception implements Visitors {
     if (!verdict.isAllowed) return answer.refuse("BW_ORIGIN", verdict.reason);
     if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
     if (request.method !== "POST") return answer.refuse("BW_METHOD");
-    const limits = { maxBytes: this.#maxBytes, timeoutMs: this.#options.connectTimeout ?? 10_000 };
+    // the longest message, and the frames around it
+    const limits = { maxBytes: this.#maxBytes + BODY_OVERHEAD_BYTES, timeoutMs: this.#connectTimeoutMs };
     readBody(request, limits, (body) => {
       if (!body.isRead) return answer.refuse(body.error);
       const [first, ...rest] = decodeBody(body.bytes) ?? [];
@@ -70,10 +81,10 @@ export class Reception implements Visitors {
     if (!upgrade.ok) return refuseUpgrade(socket, upgrade);
     void this.#admit(request, verdict.xdomain).then((visitor) => {
       const link = new WebSocketLink(socket, upgrade, this.#linkOptions);
-      if (typeof visitor === "string") {
+      if ("refusal" in visitor) {
         // a browser cannot read the status of a refused handshake, so it is accepted and closed
         link.open();
-        return link.close(UNAUTHORIZED, visitor);
+        return link.close(errorTable[visitor.refusal].closeCode, visitor.reason);
       }
       const handler = this.#driver.connect(link, visitor);
       link.bind(handler);
@@ -85,7 +96,7 @@ export class Reception implements Visitors {
 
   async #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): Promise<void> {
     const visitor = await this.#admit(request, xdomain);
-    if (typeof visitor === "string") return answer.refuse("BW_UNAUTHORIZED", visitor);
+    if ("refusal" in visitor) return answer.refuse(visitor.refusal, visitor.reason);
     const link = new PollingLink();
     const handler = this.#driver.connect(link, visitor);
     link.bind(handler);
@@ -104,16 +115,29 @@ export class Reception implements Visitors {
   }
 
   /** Who asks, or why they may not. */
-  async #admit(request: IncomingMessage, xdomain: boolean): Promise<Visitor | string> {
-    if (this.isClosing) return "the server is shutting down";
+  async #admit(request: IncomingMessage, xdomain: boolean): Promise<Visitor | Refusal> {
+    if (this.isClosing) return { refusal: "BW_SHUTDOWN", reason: errorTable.BW_SHUTDOWN.message };
     const { authenticate, trustProxy = false } = this.#options;
     const handshake = describeRequest(request, { trustProxy, xdomain, now: Date.now() });
     try {
-      const identity = await authenticate?.(request);
+      const identity = authenticate && (await this.#inTime(authenticate(request)));
       return { handshake, identity, user: userOf(identity) };
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      const reason = toReason(error instanceof Error ? error.message : String(error));
+      return { refusal: error === tooSlow ? "BW_SILENT" : "BW_UNAUTHORIZED", reason };
     }
+  }
+
+  async #inTime<Value>(value: Value): Promise<Awaited<Value>> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(reject, this.#connectTimeoutMs, tooSlow);
+    });
+    return Promise.race([value, late]).finally(() => clearTimeout(timer));
+  }
+
+  get #connectTimeoutMs(): number {
+    return this.#options.connectTimeout ?? 10_000;
   }
 
   get #originOptions(): { origins: NonNullable<ServerOptions["origins"]>; trustProxy: boolean | number } {

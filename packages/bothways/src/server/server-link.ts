@@ -17,6 +17,7 @@ import type { Link, LinkHandler } from "../model/transport.ts";
 import { encodeFrame, parseFrame } from "../wire/native/frame.ts";
 import { parseHello, versions } from "../wire/native/hello.ts";
 import type { Driver, Visitor } from "./driver.ts";
+import { toReason } from "./reason.ts";
 import type { NativePeer } from "./native-peer.ts";
 
 const errorOf: Record<number, ErrorCode> = {
@@ -92,7 +93,7 @@ export class ServerLink implements LinkHandler {
   end(code: number, reason: string = errorTable[errorOf[code] ?? "BW_CLOSED"].message): void {
     if (this.#isOver) return;
     this.#stop();
-    this.link.close(code, reason);
+    this.link.close(code, toReason(reason));
   }
 
   #stop(): void {

@@ -176,7 +176,7 @@ export class Server<
 }
 
 function limitsOf(options: ServerOptions): Partial<ServerOptions> {
-  const { maxNamespacesPerPeer, maxRoomNameLength, maxAcks, maxWaitingPackets } = options;
-  const given = { maxNamespacesPerPeer, maxRoomNameLength, maxAcks, maxWaitingPackets };
+  const { maxNamespacesPerPeer, maxRoomNameLength, maxAcks } = options;
+  const given = { maxNamespacesPerPeer, maxRoomNameLength, maxAcks };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

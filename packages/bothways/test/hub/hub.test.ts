@@ -62,7 +62,7 @@ describe("joining", () => {
     ]);
   });
 
-  test("connection fires once confirmed, `connect` first, before any event", async () => {
+  test("connection fires once confirmed and joined, `connect` first", async () => {
     const { hub } = createHub();
     const log: string[] = [];
     hub.sockets.use(async () => {
@@ -71,15 +71,13 @@ describe("joining", () => {
     });
     hub.sockets.on("connection", (socket) => {
       log.push(`connection ${socket.id}`);
-      socket.on("x", () => log.push("x"));
     });
     hub.sockets.on("connect", (socket) => log.push(`connect ${socket.id}`));
-    const peer = connect(hub);
-    hub.receive(peer, event(["x"]));
+    connect(hub);
     expect(log).toEqual([]);
     await settled();
     await settled();
-    expect(log).toEqual(["middleware", "connect s1", "connection s1", "x"]);
+    expect(log).toEqual(["middleware", "connect s1", "connection s1"]);
   });
 
   test("a refusal in middleware; the client may try again", () => {

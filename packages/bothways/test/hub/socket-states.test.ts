@@ -70,7 +70,7 @@ const expected: Record<SocketState, Record<string, string[]>> = {
   joining: {
     join: ["connection", welcome(1)],
     confirm: ["connection", welcome(1)],
-    event: ["connection", "x", welcome(1)],
+    event: ["connection", welcome(1)],
     ack: ["connection", welcome(1)],
     connect: ["connection", welcome(1)],
     disconnect: [],
@@ -83,7 +83,7 @@ const expected: Record<SocketState, Record<string, string[]>> = {
   joined: {
     join: ["connection"],
     confirm: ["connection"],
-    event: ["connection", "x"],
+    event: ["connection"],
     ack: ["connection"],
     connect: ["connection"],
     disconnect: [],
@@ -96,10 +96,10 @@ const expected: Record<SocketState, Record<string, string[]>> = {
   opening: {
     join: ["connection"],
     confirm: ["connection"],
-    event: ["connection", "x"],
+    event: ["connection"],
     ack: ["connection"],
     connect: ["connection"],
-    disconnect: ["connection", "disconnecting: client namespace disconnect", bye],
+    disconnect: ["disconnecting: client namespace disconnect", bye, "connection"],
     away: ["connection"],
     back: ["connection"],
     drain: ["connection"],

@@ -341,6 +341,11 @@ describe("heartbeat", () => {
     const pair = openPair();
     pair.client.handle({ type: "frame", link: "a", frame: { kind: "p" } }, 10);
     expect(say(pair.client)).toEqual(["a: o"]);
+    pair.client.handle({ type: "tick" }, 1259);
+    expect(say(pair.client)).toEqual([]);
+    // it asks before it gives up: a server that hears it all the time need not say anything
+    pair.client.handle({ type: "tick" }, 1260);
+    expect(say(pair.client)).toEqual(["a: p"]);
     pair.client.handle({ type: "tick" }, 1509);
     expect(say(pair.client)).toEqual([]);
     pair.client.handle({ type: "tick" }, 1510);

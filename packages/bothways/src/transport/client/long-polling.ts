@@ -12,6 +12,9 @@ import type { Data } from "../../model/message.ts";
 import type { ClientTransport, ConnectRequest, LinkHandler } from "../../model/transport.ts";
 import { decodeBody, encodeBody } from "../../wire/native/body.ts";
 
+/** Servers refuse bodies that are much longer than a message may be. At least one message always goes. */
+const maxBatchLength = 262_144;
+
 /**
  * Sends one POST without a Content-Type (that of text is tolerated). `answered` is called once, later than this call
  * returns: with the status and whole body of the answer, or with status 0 and the reason where none came. The last
@@ -72,7 +75,10 @@ export function createLongPolling(name: string, post: Post): ClientTransport {
         },
         flush() {
           if (!batch[0] || !listener) return;
-          abortBatch = exchange([`k${key},${++batchNumber}`, ...batch], () => handler.writable());
+          let length = 0;
+          // what is left out is given again with the next chance, since the link rewinds
+          const part = batch.filter((frame, index) => (length += frame.length) <= maxBatchLength || index < 3);
+          abortBatch = exchange([`k${key},${++batchNumber}`, ...part], () => handler.writable());
           batch = [];
           handler.blocked();
         },

@@ -14,6 +14,7 @@ const maxHelloBytes = 3_072;
 /** The part of a browser's WebSocket that is used. */
 interface Socket {
   binaryType: "blob" | "arraybuffer";
+  readonly readyState: number;
   onopen: unknown;
   onmessage: ((event: MessageEvent<string | ArrayBuffer>) => void) | null;
   onclose: ((event: CloseEvent) => void) | null;
@@ -50,7 +51,10 @@ export function webSocket(): ClientTransport {
       return {
         transport: "websocket",
         rewinds: false,
-        send: ({ data }) => socket?.send(data),
+        send({ data }) {
+          // OPEN: one that the peer is closing would only complain on the console
+          if (socket?.readyState === 1) socket.send(data);
+        },
         flush() {},
         close(code, reason) {
           listener = undefined;

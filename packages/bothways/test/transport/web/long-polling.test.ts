@@ -70,7 +70,9 @@ test("bytes go as bytes", async () => {
   link.send({ data: Uint8Array.of(0x6d, 1) });
   link.flush();
   await Promise.resolve();
-  expect(requests[2]?.body).toEqual(Uint8Array.of(0, 0, 0, 0, 4, 0x6b, 0x4b, 0x2c, 0x31, 0x80, 0, 0, 2, 0x6d, 1));
+  expect(requests[2]?.body).toEqual(
+    Uint8Array.of(0, 0, 0, 0, 4, 0x6b, 0x4b, 0x2c, 0x31, 0x80, 0, 0, 2, 0x6d, 1),
+  );
 });
 
 test.each([

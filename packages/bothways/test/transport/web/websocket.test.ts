@@ -13,6 +13,7 @@ class FakeSocket {
   readonly protocols: string[];
   readonly sent: Data[] = [];
   binaryType = "blob";
+  readyState = 1;
   closed: [number, string] | undefined;
   onopen = (): void => {};
   onmessage = (_: { data: string | ArrayBuffer }): void => {};
@@ -88,6 +89,14 @@ test("what is sent goes straight to the socket", () => {
   link.send({ data: Uint8Array.of(1) });
   link.flush();
   expect(socket.sent).toEqual(["mone", Uint8Array.of(1)]);
+});
+
+test("a socket that the peer is closing is not sent to: the browser would complain on the console", () => {
+  const { link, socket } = open();
+  socket.onopen();
+  socket.readyState = 2;
+  link.send({ data: "mone" });
+  expect(socket.sent).toEqual([]);
 });
 
 test("the end of the socket loses the link, with what the peer said", () => {

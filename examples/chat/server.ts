@@ -1,0 +1,26 @@
+/** A chat for terminals, the server: `node examples/chat/server.ts`; `PORT` changes the port. */
+import { Server } from "bothways";
+import type { ToClient, ToServer } from "./events.ts";
+
+const port = Number(process.env.PORT ?? 3000);
+const io = new Server<ToServer, ToClient>(port);
+const people = new Map<string, string>();
+
+io.on("connection", (socket) => {
+  socket.on("enter", (name, answer) => {
+    people.set(socket.id, name);
+    socket.broadcast.emit("entered", name);
+    answer([...people.values()]);
+  });
+  socket.on("say", (text) => {
+    const name = people.get(socket.id);
+    if (name !== undefined) socket.broadcast.emit("said", name, text);
+  });
+  socket.on("disconnect", () => {
+    const name = people.get(socket.id);
+    people.delete(socket.id);
+    if (name !== undefined) io.emit("left", name);
+  });
+});
+
+console.log(`listening on http://localhost:${port}`);

@@ -1,0 +1,91 @@
+/** Runs what the documentation prints, as a reader would: with Node, from the repository, on the built package. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+export const root: string = fileURLToPath(new URL("../../../../", import.meta.url));
+
+export function readPage(path: string): string {
+  return readFileSync(`${root}${path}`, "utf8");
+}
+
+/** Markdown pages of a folder, named from the root. */
+export function pagesIn(folder: string): string[] {
+  return readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".md") && !file.includes("node_modules"))
+    .map((file) => `${folder}${file}`)
+    .sort();
+}
+
+/** The code of a page's blocks in `language`, in order. */
+export function blocksOf(page: string, language: string): string[] {
+  return [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
+    (match) => match[1] ?? "",
+  );
+}
+
+/** What the comments behind `console.log(…);` say is printed, line by line. */
+export function promisedOutput(code: string): string[] {
+  return [...code.matchAll(/console\.log\(.*; \/\/ (.*)$/gm)].map((match) => match[1] ?? "");
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** A program under way; `args` as `node` takes them. */
+export class Program {
+  /** All it printed, and what of it on stdout. */
+  output = "";
+  stdout = "";
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  constructor(args: readonly string[]) {
+    this.#child = spawn(process.execPath, args, { cwd: root, stdio: ["pipe", "pipe", "pipe"] });
+    this.#exited = once(this.#child, "close");
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.output += text;
+        if (stream === this.#child.stdout) this.stdout += text;
+      });
+    }
+  }
+
+  write(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  /** Waits until `text` was printed; fails with what was printed instead when the program ends before. */
+  async printed(text: string): Promise<void> {
+    const streams = [this.#child.stdout, this.#child.stderr].filter((stream) => stream !== null);
+    while (!this.output.includes(text)) {
+      const more = streams.map((stream) => once(stream, "data"));
+      const isOver = await Promise.race([...more, this.#exited.then(() => "over")]);
+      if (isOver === "over" && !this.output.includes(text))
+        throw new Error(`no "${text}" in:\n${this.output}`);
+    }
+  }
+
+  /** What it printed on stdout, line by line, once it has ended by itself. */
+  async ended(): Promise<string[]> {
+    await this.#exited;
+    return this.stdout.trimEnd().split("\n");
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.#exited;
+  }
+}
+
+/** A module as text, run with `port` instead of the 3000 that is printed. */
+export function runModule(code: string, port: number): Program {
+  return new Program(["--input-type=module", "--eval", code.replaceAll("3000", String(port))]);
+}
