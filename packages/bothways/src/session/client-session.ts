@@ -5,7 +5,7 @@
  * Invariants: a generation is a round of attempts, and rounds only count up; the old link stays until a new one is
  * welcomed; a client that another holder of its secret replaced never comes back by itself.
  */
-import { isFinal, TAKEN_OVER } from "../model/close-code.ts";
+import { isFinal, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
 import type { Frame, Hello, Welcome } from "../model/frame.ts";
 import type { Message } from "../model/message.ts";
 import { type Attachment, Session, type SessionOptions } from "./session.ts";
@@ -62,9 +62,9 @@ export class ClientSession<L, M extends Message = Message> extends Session<L, M>
     if (isOver && !this.current) this.close(code, true);
   }
 
-  /** It is the server that pings, but one that hears us all the time may have nothing to say. */
-  protected silent(): void {
-    this.ping();
+  /** The server pings; all we do is to notice when it stops. */
+  protected silent(attachment: Attachment<L>): void {
+    this.drop(attachment, TIMEOUT);
   }
 
   /** The server fences a link as soon as it hears of a later one: we stay open until that one is welcomed or fails. */
@@ -82,8 +82,8 @@ export class ClientSession<L, M extends Message = Message> extends Session<L, M>
   #adopt(attachment: Attachment<L>, welcome: Welcome): void {
     this.#isFenced = false;
     const [intervalMs, timeoutMs] = welcome.ping;
-    this.intervalMs = intervalMs + timeoutMs / 2;
-    this.timeoutMs = timeoutMs / 2;
+    this.intervalMs = intervalMs + timeoutMs;
+    this.timeoutMs = timeoutMs;
     if (this.#sid && this.#sid !== welcome.sid) {
       const gap = { from: this.received + 1, to: undefined, reason: welcome.lost ?? "epoch" };
       this.emit({ type: "gap", gap, ...this.restart() });

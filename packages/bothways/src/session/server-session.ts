@@ -120,6 +120,11 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
     else if (this.state === "open") this.#expiresAt = this.now + this.#limits.resumeWindowMs;
   }
 
+  /** A client that hears nothing gives up, so one that talks all the time is pinged too. */
+  protected override get quietSince(): number {
+    return Math.min(this.heardAt, this.saidAt);
+  }
+
   protected silent(): void {
     this.ping();
   }

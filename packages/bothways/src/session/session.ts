@@ -106,8 +106,9 @@ export abstract class Session<L, M extends Message = Message> {
   protected intervalMs: number = NEVER;
   protected timeoutMs: number = NEVER;
   protected now = 0;
-  /** When something was last heard on the current link, and when a ping was sent that nothing has answered yet. */
-  #heardAt = 0;
+  /** When something was last heard and last said on the current link, and when a ping was sent that nothing answered yet. */
+  protected heardAt = 0;
+  protected saidAt = 0;
   #pingedAt = -1;
   #listenAgainAt = NEVER;
   #receivedBytes = 0;
@@ -209,11 +210,16 @@ export abstract class Session<L, M extends Message = Message> {
   /** Nothing was heard for the heartbeat's interval. */
   protected abstract silent(attachment: Attachment<L>): void;
 
+  /** Where the quiet began that calls for a ping. */
+  protected get quietSince(): number {
+    return this.heardAt;
+  }
+
   protected tick(): void {
     const { current, now } = this;
     if (!current || now < this.#listenAgainAt) return;
     const isPinged = this.#pingedAt >= 0;
-    const limit = isPinged ? this.#pingedAt + this.timeoutMs : this.#heardAt + this.intervalMs;
+    const limit = isPinged ? this.#pingedAt + this.timeoutMs : this.quietSince + this.intervalMs;
     this.#listenAgainAt = limit;
     if (now < limit) return;
     if (isPinged) this.drop(current, TIMEOUT);
@@ -251,7 +257,7 @@ export abstract class Session<L, M extends Message = Message> {
   /** Makes a link the current one; both sides go on from the positions they told each other. */
   protected use(attachment: Attachment<L>): void {
     this.current = attachment;
-    this.#heardAt = this.now;
+    this.heardAt = this.saidAt = this.now;
     this.#pingedAt = -1;
     this.#listenAgainAt = this.now + this.intervalMs;
     this.outbox.rewind();
@@ -333,8 +339,11 @@ export abstract class Session<L, M extends Message = Message> {
     if (!frame) return this.drop(attachment, PROTOCOL_ERROR);
     if (frame.kind === "c") return this.lost(attachment, frame.code);
     if (!this.admit(attachment, frame)) return;
-    this.#heardAt = this.now;
-    this.#pingedAt = -1;
+    // an answer to a batch shows nothing of the polls, on which what the peer says comes
+    if (frame.kind !== "a" || !attachment.rewinds) {
+      this.heardAt = this.now;
+      this.#pingedAt = -1;
+    }
     switch (frame.kind) {
       case "n":
         attachment.expected = frame.number;
@@ -396,6 +405,7 @@ export abstract class Session<L, M extends Message = Message> {
   protected flush(): void {
     const { current, outbox } = this;
     if (current?.isWritable) {
+      if (this.#beat || outbox.next <= outbox.last || outbox.queue.length) this.saidAt = this.now;
       if (this.#beat) this.emit({ type: "frame", link: current.link, frame: { kind: this.#beat } });
       this.#beat = undefined;
       for (let number = outbox.next, message = outbox.take(); message; message = outbox.take()) {
