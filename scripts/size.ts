@@ -10,6 +10,9 @@ import { fromRoot } from "./paths.ts";
 interface Budget {
   readonly name: string;
   readonly source: string;
+  /** Where it has to get to. */
+  readonly targetGzipBytes: number;
+  /** What it may weigh until then; only ever lowered. */
   readonly maxGzipBytes: number;
 }
 
@@ -17,21 +20,29 @@ const budgets: readonly Budget[] = [
   {
     name: "core-websocket",
     source: 'export { io } from "bothways/client/core"; export { webSocket } from "bothways/client";',
-    maxGzipBytes: 4_000,
+    targetGzipBytes: 4_000,
+    maxGzipBytes: 8_200,
   },
-  { name: "default", source: 'export { io } from "bothways/client";', maxGzipBytes: 6_000 },
+  {
+    name: "default",
+    source: 'export { io } from "bothways/client";',
+    targetGzipBytes: 6_000,
+    maxGzipBytes: 9_300,
+  },
 ];
 
 const folder = fromRoot("packages/bothways/dist/size");
 mkdirSync(folder, { recursive: true });
-console.log("bundle           minified      gzip    budget");
+console.log("bundle           minified      gzip   allowed    target");
 for (const budget of budgets) {
   const bundle = await bundleOf(budget.source);
   writeFileSync(`${folder}/${budget.name}.js`, bundle);
   const gzipBytes = gzipSync(bundle, { level: 9 }).length;
   const isOver = gzipBytes > budget.maxGzipBytes;
   if (isOver) process.exitCode = 1;
-  const numbers = [bundle.length, gzipBytes, budget.maxGzipBytes].map((bytes) => String(bytes).padStart(10));
+  const numbers = [bundle.length, gzipBytes, budget.maxGzipBytes, budget.targetGzipBytes].map((bytes) =>
+    String(bytes).padStart(10),
+  );
   console.log(`${budget.name.padEnd(15)}${numbers.join("")}${isOver ? "  OVER" : ""}`);
 }
 
