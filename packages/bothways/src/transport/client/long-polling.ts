@@ -77,7 +77,10 @@ export function createLongPolling(name: string, post: Post): ClientTransport {
           if (!batch[0] || !listener) return;
           let length = 0;
           // what is left out is given again with the next chance, since the link rewinds
-          const part = batch.filter((frame, index) => (length += frame.length) <= maxBatchLength || index < 3);
+          const part = batch.filter((frame, index) => {
+            length += frame.length;
+            return length <= maxBatchLength || index < 3;
+          });
           abortBatch = exchange([`k${key},${++batchNumber}`, ...part], () => handler.writable());
           batch = [];
           handler.blocked();
