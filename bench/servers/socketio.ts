@@ -1,0 +1,7 @@
+/** Socket.IO's server, as `new Server(httpServer)` gives it. */
+import { createServer } from "node:http";
+import { Server } from "socket.io";
+import { runApplication } from "./application.ts";
+
+const httpServer = createServer();
+runApplication(new Server(httpServer), httpServer);

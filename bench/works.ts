@@ -1,0 +1,138 @@
+/** What is measured, and the ratio to Socket.IO that is to be reached. */
+
+export type ServerName = "bothways" | "socketio";
+
+/** What the load generator does. */
+export type Load =
+  | {
+      readonly type: "echo";
+      readonly transport: "websocket" | "long-polling";
+      readonly connections: number;
+      readonly inFlight: number;
+    }
+  | { readonly type: "room"; readonly connections: number }
+  | {
+      readonly type: "connect";
+      readonly transport: "websocket" | "default";
+      readonly connections: number;
+    }
+  | { readonly type: "round-trips"; readonly joins: number; readonly rttMs: number };
+
+export interface Work {
+  readonly name: string;
+  readonly title: string;
+  readonly load: Load;
+  /**
+   * Of the server's process: its CPU time, or its resident memory as it is or after a garbage collection; or what the
+   * load generator found.
+   */
+  readonly measure: "cpu" | "rss" | "settled-rss" | "load";
+  readonly unit: string;
+  /** At most this many times Socket.IO's figure. */
+  readonly maxRatio?: number;
+  /** At most this figure, in `unit`. */
+  readonly maxValue?: number;
+}
+
+export interface Task {
+  readonly load: Load;
+  readonly server: ServerName;
+  readonly port: number;
+}
+
+/** What one measured window of a load generator came to. */
+export interface LoadResult {
+  /** What the server's figure is divided by: messages, deliveries, connections. */
+  readonly items: number;
+  readonly seconds: number;
+  /** CPU time of the generator divided by the time that passed: near 1 the generator is the bottleneck. */
+  readonly cpuShare: number;
+  readonly p50Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+  /** The figure itself, where the generator and not the server is looked at. */
+  readonly value: number | undefined;
+}
+
+export interface Usage {
+  readonly cpuUs: number;
+  readonly rssBytes: number;
+}
+
+export function listWorks(isQuick: boolean): Work[] {
+  const echo = { type: "echo", transport: "websocket", connections: 64 } as const;
+  const idle = isQuick ? 1_000 : 5_000;
+  const connections = isQuick ? 500 : 2_000;
+  return [
+    {
+      name: "echo-1",
+      title: "event echo, WebSocket, 64 connections, 1 in flight",
+      load: { ...echo, inFlight: 1 },
+      measure: "cpu",
+      unit: "µs per event",
+      maxRatio: 0.45,
+    },
+    {
+      name: "echo-32",
+      title: "event echo, WebSocket, 64 connections, 32 in flight",
+      load: { ...echo, inFlight: 32 },
+      measure: "cpu",
+      unit: "µs per event",
+      maxRatio: 0.2,
+    },
+    {
+      name: "room",
+      title: "emit to a room of 1,000, WebSocket",
+      load: { type: "room", connections: 1_000 },
+      measure: "cpu",
+      unit: "µs per delivery",
+      maxRatio: 0.5,
+    },
+    {
+      name: "polling",
+      title: "event echo, long polling, 32 connections, 1 in flight",
+      load: { type: "echo", transport: "long-polling", connections: 32, inFlight: 1 },
+      measure: "cpu",
+      unit: "µs per event",
+      maxRatio: 0.5,
+    },
+    {
+      name: "idle",
+      title: `resident memory, ${idle.toLocaleString("en")} idle connections, WebSocket`,
+      load: { type: "connect", transport: "websocket", connections: idle },
+      measure: "settled-rss",
+      unit: "KiB per connection",
+      maxRatio: 0.65,
+      maxValue: 9,
+    },
+    {
+      name: "idle-unsettled",
+      title: "the same, without collecting garbage first",
+      load: { type: "connect", transport: "websocket", connections: idle },
+      measure: "rss",
+      unit: "KiB per connection",
+    },
+    {
+      name: "connect",
+      title: "connect, handshake to joined, as each one's client does by default",
+      load: { type: "connect", transport: "default", connections },
+      measure: "cpu",
+      unit: "µs per connect",
+      maxRatio: 0.5,
+    },
+    {
+      name: "connect-websocket",
+      title: "the same, both by WebSocket alone",
+      load: { type: "connect", transport: "websocket", connections },
+      measure: "cpu",
+      unit: "µs per connect",
+    },
+    {
+      name: "round-trips",
+      title: "round trips to joined, TCP's own included, each with its own client",
+      load: { type: "round-trips", joins: isQuick ? 3 : 9, rttMs: 100 },
+      measure: "load",
+      unit: "round trips",
+      maxValue: 2.2,
+    },
+  ];
+}
