@@ -156,7 +156,7 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   /** @internal */
   join(socket: Socket): void {
     this.#sockets.set(socket.nsp, socket);
-    if (this.isOpen) socket.authorize(() => this.#ask(socket));
+    if (this.isOpen) this.#ask(socket);
     // so that all sockets made in one go travel in one hello
     else this.platform.defer(() => this.#start());
   }
@@ -173,8 +173,12 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
     this.#drain();
   }
 
-  #ask({ nsp: namespace, authorized: data }: Socket): void {
-    this.run({ type: "send", message: { data: encodePacket({ type: CONNECT, namespace, data }) } });
+  /** Asks to join on a session that goes on. */
+  #ask(socket: Socket): void {
+    socket.authorize(() => {
+      const { nsp: namespace, authorized: data, active } = socket;
+      if (active) this.run({ type: "send", message: { data: encodePacket({ type: CONNECT, namespace, data }) } });
+    });
   }
 
   #later(action: () => void, delayMs: number): void {
@@ -185,9 +189,12 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   /** Begins a round, when every socket has said how it is to be let in. */
   #start(): void {
     this.#cancelStep();
-    let waiting = this.#sockets.size;
-    for (const socket of this.#sockets.values()) {
-      socket.authorize(() => --waiting || this.isOpen || this.#pending.size || this.#chooser.begin());
+    for (const asked of this.#sockets.values()) {
+      asked.authorize(() => {
+        const sockets = [...this.#sockets.values()];
+        const isReady = sockets.length && sockets.every(({ authorized }) => authorized !== undefined);
+        if (isReady && !this.isOpen && !this.#pending.size) this.#chooser.begin();
+      });
     }
   }
 
@@ -310,6 +317,8 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
       case "gap":
         this.#isNew = true;
         for (const socket of this.#sockets.values()) {
+          // where another server has answered a switch, they are connected still
+          socket.closed("transport close");
           socket.forget(output.unsent);
           socket.fire("gap", output.gap);
         }
@@ -349,7 +358,7 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
     this.#fire("transport", row.transport);
     if (this.#tries) this.#fire("reconnect", this.#tries);
     this.#tries = 0;
-    if (from === "open") return;
+    if (from === "open" && !this.#isNew) return;
     for (const socket of this.#sockets.values()) {
       if (socket.id) socket.opened();
       // a session that goes on joins nothing by its hello
@@ -366,7 +375,8 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
     // we said bye when the last socket had left: those that are here came since, and begin anew
     if (code === BYE && !isRemote) return;
     const reason = reasons[code] ?? "transport close";
-    const error = createError(code, this.#rows.at(-1)?.reason || reason);
+    const row = this.#rows.findLast((each) => each.code === code && each.reason);
+    const error = createError(code, row?.reason ?? reason);
     for (const socket of this.#sockets.values()) {
       const wasConnected = socket.connected;
       socket.leave(reason);
@@ -375,6 +385,12 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   }
 
   #fire(event: keyof ConnectionEvents, value: string | number): void {
-    for (const { listener } of this.take(event)) listener(value);
+    for (const { listener } of this.take(event)) {
+      try {
+        listener(value);
+      } catch (error) {
+        Promise.reject(error);
+      }
+    }
   }
 }

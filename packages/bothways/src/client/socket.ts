@@ -66,7 +66,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   readonly nsp: string;
   /** Sent when joining; a function is asked anew each time. */
   auth: Auth;
-  /** @internal What `auth` gave last. */
+  /** @internal What `auth` gave; `undefined` while it is being asked. */
   authorized: unknown;
   readonly #acks = new Map<number, Ack>();
   #lastId = 0;
@@ -151,8 +151,9 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   /** @internal */
   authorize(done: () => void): void {
     const { auth } = this;
+    this.authorized = undefined;
     const given = (value: unknown): void => {
-      this.authorized = value;
+      this.authorized = value ?? null;
       done();
     };
     if (typeof auth === "function") auth(given);

@@ -8,6 +8,9 @@ import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { guardSocket, refuseUpgrade } from "../transport/node/upgrade.ts";
 
+/** How often a server that closes looks for connections nobody uses. */
+const IDLE_CHECK_MS = 50;
+
 export interface Visitors {
   owns(url: string | undefined): boolean;
   request(request: IncomingMessage, response: ServerResponse): void;
@@ -44,8 +47,12 @@ export function attach(server: HttpServer | HttpsServer, path: string, visitors:
       server.off("upgrade", strayUpgrade);
       if (server.emit === intercept) server.emit = emit;
       return new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
+        // a connection whose last answer is still being written is kept alive after it, and would be waited for
+        const timer = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+        server.close(() => {
+          clearInterval(timer);
+          resolve();
+        });
       });
     },
   };

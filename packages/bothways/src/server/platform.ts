@@ -9,8 +9,16 @@ function setTimer(callback: () => void, delayMs: number): () => void {
   return () => clearTimeout(timer);
 }
 
-function createSecret(bytes = 16): string {
-  return randomBytes(bytes).toString("base64url");
+const SECRET_BYTES = 16;
+/** Random bytes are drawn in bulk: a call costs more than the bytes. Each is used once. */
+let pool = Buffer.alloc(0);
+
+function createSecret(bytes = SECRET_BYTES): string {
+  if (pool.length < bytes) pool = randomBytes(256 * SECRET_BYTES);
+  const secret = pool.toString("base64url", 0, bytes);
+  pool.fill(0, 0, bytes);
+  pool = pool.subarray(bytes);
+  return secret;
 }
 
 export function createPlatform(): DriverPlatform {

@@ -116,11 +116,12 @@ export class Reception implements Visitors {
 
   /** Who asks, or why they may not. */
   async #admit(request: IncomingMessage, xdomain: boolean): Promise<Visitor | Refusal> {
-    if (this.isClosing) return { refusal: "BW_SHUTDOWN", reason: errorTable.BW_SHUTDOWN.message };
     const { authenticate, trustProxy = false } = this.#options;
     const handshake = describeRequest(request, { trustProxy, xdomain, now: Date.now() });
     try {
       const identity = authenticate && (await this.#inTime(authenticate(request)));
+      // asked last, since the answer may have taken a while
+      if (this.isClosing) return { refusal: "BW_SHUTDOWN", reason: errorTable.BW_SHUTDOWN.message };
       return { handshake, identity, user: userOf(identity) };
     } catch (error) {
       const reason = toReason(error instanceof Error ? error.message : String(error));

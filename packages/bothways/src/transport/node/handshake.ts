@@ -12,8 +12,10 @@ export interface DescribeOptions {
 
 export function describeRequest(request: RequestHead, options: DescribeOptions): Omit<Handshake, "auth"> {
   const url = request.url ?? "/";
+  // the hello is in there, and with it the secret of a session: applications log headers
+  const { "sec-websocket-protocol": _hello, "sec-websocket-key": _key, ...headers } = request.headers;
   return {
-    headers: request.headers,
+    headers,
     query: readQuery(url),
     address: readAddress(request, options.trustProxy),
     secure: isSecure(request, options.trustProxy),

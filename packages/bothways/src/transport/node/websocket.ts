@@ -90,7 +90,8 @@ export class WebSocketLink implements Link, ConnectionHost {
       this.#connection.receiveEnd();
       clearTimeout(this.#closeTimer);
     });
-    if (socket.destroyed) process.nextTick(() => this.#connection.receiveEnd());
+    // The client may have left while it was being judged, and will not say so again.
+    if (socket.destroyed || socket.readableEnded) process.nextTick(() => this.#connection.receiveEnd());
   }
 
   send(frame: Message): void {
