@@ -1,0 +1,559 @@
+/** The server among others on one HTTP server, and before strangers who send what they like. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { createInterface } from "node:readline";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { WebSocketServer } from "ws";
+import { io as connect, type IoOptions } from "../../src/client/index.node.ts";
+import { Server, type ServerOptions } from "../../src/server/index.ts";
+import { FaultProxy } from "../../src/testing/index.ts";
+import { certificate, privateKey } from "../fixtures/localhost-certificate.ts";
+import { type Client, next, nextReason, type ServerSocket, untilConnected } from "../suites/rig.ts";
+import { abandon, hello, protocols, rawAnswer, send, upgrade } from "./strangers.ts";
+
+const transports = ["websocket", "long-polling"] as const;
+
+/** Sessions whose clients vanish are soon over. */
+const shortLived = { pingInterval: 100, pingTimeout: 100, resumeWindow: 200 };
+
+/** Closed when the test is over; then nobody may be left. */
+function watch(io: Server): Server {
+  onTestFinished(async () => {
+    await vi.waitFor(() => expect(io.stats).toEqual({ clients: 0, openRequests: 0 }), 5_000);
+    await io.close();
+  });
+  return io;
+}
+
+async function listen(server: HttpServer | undefined): Promise<string> {
+  if (server === undefined) throw new Error("no server");
+  if (!server.listening) {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+  }
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function open(options: ServerOptions = {}): Promise<{ io: Server; url: string; errors: unknown[] }> {
+  const errors: unknown[] = [];
+  const io = watch(new Server({ onError: (error) => errors.push(error), ...options }));
+  const httpServer = createServer();
+  io.attach(httpServer);
+  return { io, url: await listen(httpServer), errors };
+}
+
+function client(url: string, options: IoOptions = {}): Client {
+  const socket = connect(url, { forceNew: true, reconnectionDelay: 20, ...options }) as unknown as Client;
+  // before the server is looked at
+  onTestFinished(() => void socket.disconnect());
+  return socket;
+}
+
+async function joined(url: string, options: IoOptions = {}): Promise<Client> {
+  const socket = client(url, options);
+  await untilConnected(socket);
+  return socket;
+}
+
+async function joinedBoth(url: string, options: IoOptions = {}): Promise<void> {
+  for (const name of transports) {
+    const socket = await joined(url, { ...options, transports: [name] });
+    expect(socket.io.transport).toBe(name);
+  }
+}
+
+describe("on a server that others use", () => {
+  test("other request listeners, added before and after, see neither our requests nor lose theirs", async () => {
+    const httpServer = createServer();
+    const seen: string[] = [];
+    httpServer.on("request", (request, response) => {
+      seen.push(`${request.url}`);
+      if (request.url === "/page") response.end("page");
+      else response.writeHead(404).end("theirs");
+    });
+    watch(new Server(httpServer));
+    httpServer.on("request", (request) => seen.push(`later ${request.url}`));
+    const url = await listen(httpServer);
+    await joinedBoth(url);
+    expect((await send(`${url}/page`, "", {}, "GET")).body).toBe("page");
+    expect((await send(`${url}/bothways/deeper`, "")).body).toBe("theirs");
+    expect((await send(`${url}/bothwaysnot`, "")).body).toBe("theirs");
+    expect((await send(`${url}/bothways`, "x")).status).toBe(400);
+    expect(seen).toEqual(
+      ["/page", "/bothways/deeper", "/bothwaysnot"].flatMap((path) => [path, `later ${path}`]),
+    );
+  });
+
+  test.each(["before", "after"])("a WebSocketServer of ws on another path, attached %s", async (order) => {
+    const httpServer = createServer();
+    const others = (): WebSocketServer => new WebSocketServer({ server: httpServer, path: "/ws" });
+    const early = order === "before" ? others() : undefined;
+    watch(new Server(httpServer));
+    const sockets = early ?? others();
+    sockets.on("connection", (socket) => socket.send("theirs"));
+    const url = await listen(httpServer);
+    await joinedBoth(url);
+    const theirs = await upgrade(`${url}/ws`, []);
+    expect(theirs.status).toBe(101);
+    await expect.poll(() => theirs.messages).toEqual(["theirs"]);
+    // ws itself answers those at a path nobody has
+    expect((await upgrade(`${url}/nowhere`, [])).status).toBe(400);
+    theirs.socket.close();
+    await theirs.closed;
+  });
+
+  test("two of ours on two paths", async () => {
+    const httpServer = createServer();
+    const one = watch(new Server(httpServer));
+    const two = watch(new Server(httpServer, { path: "/two" }));
+    const url = await listen(httpServer);
+    await joinedBoth(url);
+    await joinedBoth(url, { path: "/two/" });
+    expect([one.stats.clients, two.stats.clients]).toEqual([2, 2]);
+  });
+
+  test("a stray upgrade is answered, where nobody else would", async () => {
+    const { url } = await open();
+    expect(await upgrade(`${url}/elsewhere`, [])).toMatchObject({
+      status: 404,
+      body: expect.stringContaining("/bothways/"),
+    });
+  });
+
+  test("over TLS", async () => {
+    const io = watch(new Server());
+    const httpsServer = createHttpsServer({ cert: certificate, key: privateKey });
+    io.attach(httpsServer);
+    const url = (await listen(httpsServer)).replace("http:", "https:");
+    const seen: boolean[] = [];
+    io.on("connection", (socket) => seen.push(socket.handshake.secure));
+    await joinedBoth(url, { tls: { ca: certificate } });
+    await vi.waitFor(() => expect(seen).toEqual([true, true]));
+    const [error] = await next(client(url, { reconnection: false }), "connect_error");
+    expect(error).toMatchObject({ message: expect.stringContaining("self-signed") });
+  });
+
+  test("made with a port, or with options and told to listen later", async () => {
+    const one = watch(new Server(0, { path: "/one" }));
+    if (one.httpServer) await once(one.httpServer, "listening");
+    const url = await listen(one.httpServer);
+    await joinedBoth(url, { path: "/one/" });
+    expect(await send(url, "")).toMatchObject({ status: 404, body: "" });
+
+    const two = watch(new Server({ path: "/two/" }));
+    expect(two.httpServer).toBeUndefined();
+    two.listen(0, "127.0.0.1");
+    if (two.httpServer) await once(two.httpServer, "listening");
+    await joinedBoth(await listen(two.httpServer), { path: "/two/" });
+  });
+});
+
+describe("the client it serves", () => {
+  test("is a module with all that a page needs", async () => {
+    const { url } = await open();
+    const answer = await send(`${url}/bothways/client.js?v=1`, "", {}, "GET");
+    expect(answer).toMatchObject({ status: 200, headers: { "content-type": "text/javascript; charset=utf-8" } });
+    const module = await import(`data:text/javascript,${encodeURIComponent(answer.body)}`);
+    expect(Object.keys(module).toSorted()).toEqual(["io", "longPolling", "webSocket"]);
+    const socket: Client = module.io(url, { forceNew: true });
+    await untilConnected(socket);
+    socket.disconnect();
+  });
+
+  test("is left to others where that is wished", async () => {
+    const httpServer = createServer((_request, response) => response.end("theirs"));
+    watch(new Server(httpServer, { serveClient: false }));
+    const url = await listen(httpServer);
+    expect((await send(`${url}/bothways/client.js`, "", {}, "GET")).body).toBe("theirs");
+  });
+});
+
+describe.each(transports)("authenticate, %s", (name) => {
+  const only = { transports: [name] };
+
+  test("its result is the identity", async () => {
+    const { io, url } = await open({ authenticate: async ({ headers }) => ({ user: headers["x-user"], rank: 1 }) });
+    const connection = next<[ServerSocket]>(io.sockets, "connection");
+    await joined(url, { ...only, extraHeaders: { "X-User": "ann" } });
+    expect((await connection)[0].identity).toEqual({ user: "ann", rank: 1 });
+  });
+
+  test.each([
+    ["an error", new Error("bad token"), "bad token"],
+    ["a text", "bad token", "bad token"],
+    ["a long message", new Error("가".repeat(200)), /^가{20}/],
+    ["a message of two lines", new Error("one\ntwo"), /^one.two$/],
+  ])("what it throws is told, and nothing tried again: %s", async (_what, thrown, message) => {
+    const authenticate = vi.fn(async () => {
+      throw thrown;
+    });
+    const { url } = await open({ authenticate });
+    const socket = client(url, only);
+    const [error] = await next<[Error]>(socket, "connect_error");
+    expect(error).toMatchObject({ code: 4401 });
+    expect(error.message).toMatch(message);
+    expect(socket.active).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(authenticate).toHaveBeenCalledTimes(1);
+  });
+
+  test("a refusal is told by its reason though another transport is being tried", async () => {
+    const { url } = await open({
+      async authenticate() {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        throw new Error("bad token");
+      },
+    });
+    const socket = client(url, { transports: [name, ...transports.filter((other) => other !== name)], hedgeDelay: 20 });
+    const [error] = await next(socket, "connect_error");
+    expect(error).toMatchObject({ code: 4401, message: "bad token" });
+    expect(socket.active).toBe(false);
+  });
+
+  test("one that hangs is not waited for", async () => {
+    const { io, url } = await open({ authenticate: () => new Promise(() => {}), connectTimeout: 100 });
+    const socket = client(url, { ...only, reconnection: false });
+    const [error] = await next(socket, "connect_error");
+    expect(error).toMatchObject({ code: "BW_LINK_LOST" });
+    expect(socket.report().attempts).toMatchObject([{ outcome: "failed", code: 4408 }]);
+    expect(io.stats).toEqual({ clients: 0, openRequests: 0 });
+  });
+
+  test("nobody else may resume a session", async () => {
+    let user = "ann";
+    const { io, url } = await open({ authenticate: () => user, ...shortLived });
+    const proxy = await FaultProxy.listen({ target: { port: Number(new URL(url).port) } });
+    onTestFinished(() => proxy.close());
+    const connection = next<[ServerSocket]>(io.sockets, "connection");
+    const socket = await joined(proxy.url, only);
+    const [server] = await connection;
+    const left = nextReason(server);
+    user = "bob";
+    const refused = next(socket, "connect_error");
+    proxy.cut();
+    expect((await refused)[0]).toMatchObject({ code: 4403 });
+    expect(socket.active).toBe(false);
+    await left;
+  });
+
+  test("the same user may", async () => {
+    const { io, url } = await open({ authenticate: () => ({ user: 7 }), ...shortLived });
+    const proxy = await FaultProxy.listen({ target: { port: Number(new URL(url).port) } });
+    onTestFinished(() => proxy.close());
+    const connection = next<[ServerSocket]>(io.sockets, "connection");
+    const socket = await joined(proxy.url, only);
+    await connection;
+    const connected = next(socket, "connect");
+    proxy.cut();
+    await connected;
+    expect(socket.recovered).toBe(true);
+  });
+});
+
+describe("origins", () => {
+  const page = { Origin: "https://page.example" };
+
+  test.each<[string, ServerOptions, Record<string, string>, boolean]>([
+    ["same-origin: no origin", {}, {}, true],
+    ["same-origin: another one", {}, page, false],
+    ["same-origin: cross-site without an origin", {}, { "Sec-Fetch-Site": "cross-site" }, false],
+    ["same-origin: an opaque one", {}, { Origin: "null" }, false],
+    ["a list: on it", { origins: ["https://page.example"] }, page, true],
+    ["a list: not on it", { origins: ["https://other.example"] }, page, false],
+    ["a function: yes", { origins: (origin) => origin.endsWith(".example") }, page, true],
+    ["a function: no", { origins: () => false }, page, false],
+    ["a function that throws", { origins: (origin) => new URL(`${origin}x y`).host === "" }, page, false],
+    ["everyone", { origins: "*" }, page, true],
+    [
+      "forwarded, trusted",
+      { trustProxy: true },
+      { ...page, "X-Forwarded-Host": "page.example", "X-Forwarded-Proto": "https" },
+      true,
+    ],
+    [
+      "forwarded, not trusted",
+      {},
+      { ...page, "X-Forwarded-Host": "page.example", "X-Forwarded-Proto": "https" },
+      false,
+    ],
+  ])("%s", async (_what, options, headers, isAllowed) => {
+    const { io, url } = await open({ ...options, connectTimeout: 200 });
+    const answer = await send(`${url}/bothways/`, hello(), headers);
+    expect(answer.status).toBe(isAllowed ? 200 : 403);
+    const upgraded = await upgrade(`${url}/bothways/`, protocols(hello()), headers);
+    expect(upgraded.status).toBe(isAllowed ? 101 : 403);
+    if (isAllowed) await upgraded.closed;
+    else expect(answer.body).toMatch(/^c4403,/);
+    expect(io.stats.openRequests).toBe(0);
+  });
+
+  test("CORS: what a page of an allowed origin may read, and its preflight", async () => {
+    const { url } = await open({ origins: ["https://page.example"], connectTimeout: 100 });
+    const cors = { "access-control-allow-origin": "https://page.example", vary: "Origin" };
+    expect(await send(`${url}/bothways/`, hello(), page)).toMatchObject({ status: 200, headers: cors });
+    expect(await send(`${url}/bothways/`, "garbage", page)).toMatchObject({ status: 400, headers: cors });
+    const preflight = await send(`${url}/bothways/`, "", page, "OPTIONS");
+    expect(preflight).toMatchObject({
+      status: 204,
+      headers: { ...cors, "access-control-allow-methods": "POST, OPTIONS" },
+    });
+  });
+
+  test("behind a proxy the handshake tells where the client is", async () => {
+    const { io, url } = await open({ trustProxy: 1 });
+    for (const name of transports) {
+      const connection = next<[ServerSocket]>(io.sockets, "connection");
+      await joined(url, {
+        transports: [name],
+        extraHeaders: { "X-Forwarded-For": "6.6.6.6, 9.9.9.9", "X-Forwarded-Proto": "https" },
+      });
+      expect((await connection)[0].handshake).toMatchObject({ address: "9.9.9.9", secure: true });
+    }
+  });
+});
+
+describe("strangers", () => {
+  const limits = { connectTimeout: 150, maxHttpBufferSize: 10_000 };
+
+  test.each([
+    ["nothing", ""],
+    ["text", "hello?"],
+    ["a hello that is no JSON", "h{"],
+    ["a hello without a credit", hello({ credit: undefined })],
+    ["a hello with too many namespaces", hello({ join: Array.from({ length: 33 }, (_, index) => [`/${index}`]) })],
+    ["a namespace that is none", hello({ join: [["no-slash"]] })],
+    ["broken UTF-8", Uint8Array.of(0x71, 0xff, 0xfe)],
+    ["a broken list of frames", Uint8Array.of(0, 0, 0, 0, 99, 1)],
+    ["a poll without a number", "qkey"],
+    ["a key that is too long", `k${"x".repeat(300)}`],
+  ])("garbage: %s", async (_what, body) => {
+    const { url } = await open(limits);
+    const answer = await send(`${url}/bothways/`, body);
+    // the answer to a hello is that of a link, which was in order until it ended
+    const status = String(body).startsWith("h") ? 200 : 400;
+    expect(answer).toMatchObject({ status, body: expect.stringMatching(/^c4400,/) });
+  });
+
+  test("requests that are refused by their head, length, or pace", async () => {
+    const { url } = await open(limits);
+    const path = `${url}/bothways/`;
+    expect((await send(path, "", {}, "GET")).status).toBe(405);
+    expect((await send(path, "", {}, "PUT")).status).toBe(405);
+    expect((await send(path, "x".repeat(200_000))).status).toBe(413);
+    expect((await send(path, hello({ version: 2 }))).body).toMatch(/^c4426,.*1/);
+    const { port } = new URL(url);
+    const slow = await rawAnswer(Number(port), "POST /bothways/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhel");
+    expect(slow).toMatch(/^HTTP\/1.1 408 /);
+  });
+
+  test("keys that are unknown, fenced, or of a session that ended", async () => {
+    const { io, url } = await open(shortLived);
+    const path = `${url}/bothways/`;
+    for (const body of ["qnobody~x,1", "knobody,1", "q~,1"]) {
+      expect(await send(path, body)).toMatchObject({ status: 410, body: expect.stringMatching(/^c4410,/) });
+    }
+    const frame = hello();
+    const first = JSON.parse((await send(path, frame)).body.split("\n")[0]?.slice(1) ?? "");
+    const held = send(path, `q${first.key},1\na1,100,100000`);
+    await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(1));
+    const again = hello({ generation: 2, sid: first.sid, secret: first.secret });
+    const second = JSON.parse((await send(path, again)).body.split("\n")[0]?.slice(1) ?? "");
+    expect(second.sid).toBe(first.sid);
+    expect((await held).body).toMatch(/^c4409,/);
+    expect((await send(path, `q${first.key},2\na0,100,100000`)).status).toBe(409);
+    expect((await send(path, `k${first.key},1\nm2["x"]`)).status).toBe(409);
+    // a forged key of a session that is there
+    expect((await send(path, `k${first.sid}~guess,1`)).status).toBe(410);
+    for (const socket of io.sockets.sockets.values()) socket.disconnect(true);
+    expect(await send(path, `k${second.key},1`)).toMatchObject({ body: expect.stringMatching(/^c4000,/) });
+  });
+
+  test("a poll that comes twice, and one that is older, get nothing", async () => {
+    const { io, url } = await open();
+    const path = `${url}/bothways/`;
+    const welcome = JSON.parse((await send(path, hello())).body.split("\n")[0]?.slice(1) ?? "");
+    const poll = (number: number) => send(path, `q${welcome.key},${number}\na1,100,100000`);
+    const first = poll(1);
+    await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(1));
+    const third = poll(3);
+    expect(await first).toMatchObject({ status: 200, body: "" });
+    expect(await poll(3)).toMatchObject({ status: 200, body: "" });
+    expect(await poll(2)).toMatchObject({ status: 200, body: "" });
+    io.emit("news", 1);
+    expect((await third).body).toContain('["news",1]');
+    for (const socket of io.sockets.sockets.values()) socket.disconnect(true);
+  });
+
+  test("a batch that comes twice says nothing twice", async () => {
+    const { io, url } = await open();
+    const path = `${url}/bothways/`;
+    const heard: unknown[] = [];
+    io.on("connection", (socket) => socket.onAny((...args) => heard.push(args)));
+    const welcome = JSON.parse((await send(path, hello())).body.split("\n")[0]?.slice(1) ?? "");
+    const batch = `k${welcome.key},1\nn1\nm2["sure",1]\nv2["maybe",2]`;
+    const position = { status: 200, body: expect.stringMatching(/^a1,/) };
+    expect(await send(path, batch)).toMatchObject(position);
+    expect(await send(path, batch)).toMatchObject(position);
+    expect(heard).toEqual([
+      ["sure", 1],
+      ["maybe", 2],
+    ]);
+    for (const socket of io.sockets.sockets.values()) socket.disconnect(true);
+  });
+
+  test("a WebSocket without a hello, with a broken one, or of another version", async () => {
+    const { url } = await open(limits);
+    const path = `${url}/bothways/`;
+    const silent = await upgrade(path, ["bothways.1"]);
+    expect(await silent.closed).toMatchObject({ code: 4408 });
+    const malformed = await upgrade(path, protocols("h{}"));
+    expect(await malformed.closed).toMatchObject({ code: 4400 });
+    const late = await upgrade(path, ["bothways.1"]);
+    late.socket.send("what?");
+    expect(await late.closed).toMatchObject({ code: 4400 });
+    const newer = await upgrade(path, protocols(hello({ version: 7 })));
+    expect(await newer.closed).toEqual({ code: 4426, reason: "versions 1" });
+    expect((await upgrade(path, ["chat"])).status).toBe(400);
+    expect((await upgrade(path, ["bothways.1", "%%%"].map(encodeURIComponent))).status).toBe(400);
+    const chatty = await upgrade(path, protocols(hello()));
+    chatty.socket.send("x".repeat(10_001));
+    expect(await chatty.closed).toMatchObject({ code: 1009 });
+    const liar = await upgrade(path, protocols(hello()));
+    liar.socket.send("a99,100,100000");
+    expect(await liar.closed).toMatchObject({ code: 4400 });
+  });
+
+  test("who never shows that it was welcomed is forgotten", async () => {
+    const { io, url } = await open(limits);
+    const { socket, closed } = await upgrade(`${url}/bothways/`, protocols(hello()));
+    expect(io.stats.clients).toBe(1);
+    expect(await closed).toMatchObject({ code: 4410 });
+    expect(socket.readyState).toBe(socket.CLOSED);
+    expect((await send(`${url}/bothways/`, hello())).status).toBe(200);
+    await vi.waitFor(() => expect(io.stats.clients).toBe(0));
+  });
+
+  test.each(["reset", "end"] as const)("those who vanish while they are judged, by %s", async (how) => {
+    let judged = 0;
+    const { io, url } = await open({
+      async authenticate() {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        judged++;
+      },
+    });
+    const { port } = new URL(url);
+    const head = "HTTP/1.1\r\nHost: x\r\n";
+    const body = hello();
+    const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n";
+    const offer = `Sec-WebSocket-Protocol: ${protocols(hello()).join(", ")}\r\n`;
+    abandon(Number(port), `POST /bothways/ ${head}Content-Length: ${body.length}\r\n\r\n${body}`, how);
+    abandon(Number(port), `GET /bothways/ ${head}Connection: Upgrade\r\nUpgrade: websocket\r\n${key}${offer}\r\n`, how);
+    await vi.waitFor(() => expect(judged).toBe(2));
+    const startedAt = performance.now();
+    await io.close();
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(io.stats).toEqual({ clients: 0, openRequests: 0 });
+  });
+});
+
+describe("the application's own mistakes", () => {
+  test("whatever throws is told to onError, and the server goes on", async () => {
+    const { io, url, errors } = await open();
+    const boom = (what: string) => () => {
+      throw new Error(what);
+    };
+    io.of("/guarded").use(boom("middleware"));
+    io.on("connection", boom("connection"));
+    io.on("connection", (socket) => {
+      socket.on("disconnect", boom("disconnect"));
+      socket.on("event", boom("event"));
+      socket.onAny(boom("any"));
+      socket.emit("ask", boom("answer"));
+    });
+    const socket = await joined(url);
+    socket.on("ask", () => true);
+    await expect(socket.emitWithAck("event")).rejects.toMatchObject({ code: "BW_ACK_REFUSED" });
+    const [refusal] = await next(client(`${url}/guarded`), "connect_error");
+    expect(refusal).toMatchObject({ message: "internal error" });
+    socket.disconnect();
+    const seen = () => errors.map((error) => (error as Error).message).toSorted();
+    await expect.poll(seen).toEqual(["answer", "any", "connection", "disconnect", "event", "middleware"]);
+  });
+
+  test("middleware that never decides keeps its own namespace waiting, and no other", async () => {
+    const { io, url } = await open();
+    io.of("/never").use((_socket, _proceed) => {});
+    for (const name of transports) {
+      const options = { transports: [name], forceNew: false, query: { name } };
+      const never = client(`${url}/never`, options);
+      const fine = await joined(url, options);
+      expect(never.io).toBe(fine.io);
+      expect([fine.connected, never.connected]).toEqual([true, false]);
+    }
+  });
+});
+
+describe("closing", () => {
+  test.each(transports)("who is being judged is told to come back, %s", async (name) => {
+    let decide = (): void => {};
+    const judging = new Promise<void>((resolve) => {
+      decide = resolve;
+    });
+    let asked = (): void => {};
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const { io, url } = await open({
+      async authenticate() {
+        asked();
+        await judging;
+      },
+    });
+    const socket = client(url, { transports: [name], reconnection: false });
+    await isAsked;
+    const refused = next(socket, "connect_error");
+    const closed = io.close();
+    decide();
+    expect((await refused)[0]).toMatchObject({ code: "BW_LINK_LOST" });
+    expect(socket.report().attempts).toMatchObject([{ code: 4503 }]);
+    expect(socket.active).toBe(true);
+    await closed;
+    expect(io.stats.clients).toBe(0);
+  });
+
+  test("is done soon though clients do not read, and a second time is nothing", async () => {
+    const { io, url } = await open();
+    const stuck = await upgrade(`${url}/bothways/`, protocols(hello()));
+    stuck.socket.send("a0,100,100000");
+    await joinedBoth(url, { reconnection: false });
+    await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(3));
+    const startedAt = performance.now();
+    await Promise.all([io.close(), io.close()]);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect((await stuck.closed).code).toBe(4503);
+  });
+
+  test("on SIGTERM, where that is wished", async () => {
+    const script = new URL("draining-server.ts", import.meta.url).pathname;
+    const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const exited = once(child, "exit");
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    const url = `http://127.0.0.1:${(await lines.next()).value}`;
+    const sockets = [];
+    for (const name of transports) {
+      sockets.push(await joined(url, { transports: [name], reconnection: false }));
+      expect((await lines.next()).value).toBe(`connected by ${name}`);
+    }
+    const reasons = Promise.all(sockets.map(nextReason));
+    child.kill("SIGTERM");
+    expect(await reasons).toEqual(["transport close", "transport close"]);
+    expect([(await lines.next()).value, (await lines.next()).value]).toEqual(
+      Array.from({ length: 2 }, () => "server shutting down"),
+    );
+    expect(await exited).toEqual([0, null]);
+  });
+});

@@ -1,0 +1,22 @@
+/** Everything a client and a server can say to each other, over one technique. */
+import { describe } from "vitest";
+import { acks } from "./acks.ts";
+import { events } from "./events.ts";
+import { flow } from "./flow.ts";
+import { lifecycle } from "./lifecycle.ts";
+import { namespaces } from "./namespaces.ts";
+import { recovery } from "./recovery.ts";
+import type { Technique } from "./rig.ts";
+import { switching } from "./switching.ts";
+
+export function conversation(technique: Technique): void {
+  describe(`${technique.name}, ${technique.platform} client`, () => {
+    lifecycle(technique);
+    events(technique);
+    acks(technique);
+    namespaces(technique);
+    flow(technique);
+    recovery(technique);
+    switching(technique);
+  });
+}

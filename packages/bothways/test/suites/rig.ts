@@ -1,0 +1,146 @@
+/**
+ * A real server with real clients on loopback, for the suites that run over every technique. When a test is over the
+ * clients leave, and the server must be as empty as it was: no client, no request without an answer.
+ */
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, vi } from "vitest";
+import { io as connect, type Socket as GenericClient, type SocketOptions } from "../../src/client/index.node.ts";
+import type { ClientTransport } from "../../src/model/transport.ts";
+import { type Socket as GenericSocket, Server, type ServerOptions } from "../../src/server/index.ts";
+import { FaultProxy, type FaultProxyOptions } from "../../src/testing/index.ts";
+import { longPolling as nodeLongPolling } from "../../src/transport/node-client/long-polling.ts";
+import { webSocket as nodeWebSocket } from "../../src/transport/node-client/websocket.ts";
+import { longPolling as webLongPolling } from "../../src/transport/web/long-polling.ts";
+import { webSocket as webWebSocket } from "../../src/transport/web/websocket.ts";
+
+export type Client = GenericClient;
+export type ServerSocket = GenericSocket;
+
+/** One client transport as a suite is run over it, and the other one of its platform, to switch to. */
+export interface Technique {
+  readonly platform: "Node" | "web";
+  readonly name: string;
+  readonly create: () => ClientTransport;
+  readonly other: () => ClientTransport;
+}
+
+export const techniques: readonly Technique[] = [
+  { platform: "Node", name: "websocket", create: nodeWebSocket, other: nodeLongPolling },
+  { platform: "Node", name: "long-polling", create: nodeLongPolling, other: nodeWebSocket },
+  { platform: "web", name: "websocket", create: webWebSocket, other: webLongPolling },
+  { platform: "web", name: "long-polling", create: webLongPolling, other: webWebSocket },
+];
+
+interface Emitting {
+  once(event: string, listener: (...args: never[]) => void): unknown;
+}
+
+/** The arguments of the next event of that name. */
+export function next<Arguments extends unknown[] = unknown[]>(emitter: unknown, event: string): Promise<Arguments> {
+  return new Promise((resolve) => (emitter as Emitting).once(event, (...args) => resolve(args as unknown as Arguments)));
+}
+
+/** The reason of the next `disconnect`. */
+export async function nextReason(socket: unknown): Promise<unknown> {
+  const [reason] = await next(socket, "disconnect");
+  return reason;
+}
+
+export async function untilConnected(client: Client): Promise<void> {
+  if (!client.connected) await next(client, "connect");
+}
+
+export interface RigOptions extends ServerOptions {
+  /** Clients come through a fault proxy. */
+  readonly proxy?: true | Omit<FaultProxyOptions, "target">;
+}
+
+export class Rig {
+  readonly technique: Technique;
+  /** What the application's handlers threw. */
+  readonly errors: unknown[] = [];
+  readonly #options: ServerOptions;
+  readonly #clients: Client[] = [];
+  #io: Server;
+  #proxy: FaultProxy | undefined;
+
+  private constructor(technique: Technique, options: ServerOptions) {
+    this.technique = technique;
+    this.#options = { onError: (error) => this.errors.push(error), ...options };
+    this.#io = new Server(this.#options);
+  }
+
+  static async open(technique: Technique, options: RigOptions = {}): Promise<Rig> {
+    const { proxy, ...serverOptions } = options;
+    const rig = new Rig(technique, serverOptions);
+    await rig.#listen(0);
+    if (proxy) {
+      rig.#proxy = await FaultProxy.listen({ ...(proxy === true ? {} : proxy), target: { port: rig.port } });
+    }
+    onTestFinished(() => rig.#close());
+    return rig;
+  }
+
+  get io(): Server {
+    return this.#io;
+  }
+
+  get proxy(): FaultProxy {
+    if (this.#proxy === undefined) throw new Error("this rig has no proxy");
+    return this.#proxy;
+  }
+
+  get port(): number {
+    return (this.#io.httpServer?.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return this.#proxy?.url ?? `http://127.0.0.1:${this.port}`;
+  }
+
+  /** A client that may not have connected yet. A connection of its own, unless the options say otherwise. */
+  client(namespace = "/", options: Partial<SocketOptions> & { transports?: ClientTransport[] } = {}): Client {
+    const client = connect(this.url + namespace, {
+      transports: [this.technique.create()],
+      forceNew: options.multiplex !== true,
+      reconnectionDelay: 50,
+      ...options,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A client that has joined, and its socket on the server. */
+  async join(
+    namespace = "/",
+    options: Partial<SocketOptions> & { transports?: ClientTransport[] } = {},
+  ): Promise<{ client: Client; server: ServerSocket }> {
+    const connection = next<[ServerSocket]>(this.io.of(namespace), "connection");
+    const client = this.client(namespace, options);
+    await next(client, "connect");
+    const [server] = await connection;
+    return { client, server };
+  }
+
+  /** Ends the server, and begins a new one on the same port, which knows nothing of the old one's sessions. */
+  async restart(prepare: (io: Server) => void, options: ServerOptions = {}): Promise<void> {
+    const { port } = this;
+    await this.#io.close();
+    this.#io = new Server({ ...this.#options, ...options });
+    prepare(this.#io);
+    await this.#listen(port);
+  }
+
+  async #listen(port: number): Promise<void> {
+    const { httpServer } = this.#io.listen(port, "127.0.0.1");
+    if (httpServer) await once(httpServer, "listening");
+  }
+
+  async #close(): Promise<void> {
+    for (const client of this.#clients) client.disconnect();
+    await vi.waitFor(() => expect(this.#io.stats).toEqual({ clients: 0, openRequests: 0 }), 5_000);
+    await this.#io.close();
+    await this.#proxy?.close();
+  }
+}
