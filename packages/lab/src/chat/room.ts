@@ -6,7 +6,7 @@
 import type { Draft, Member, Message } from "./events.ts";
 
 export const MAX_HISTORY_MESSAGES = 200;
-export const MAX_HISTORY_BYTES = 8 * 1024 * 1024;
+export const MAX_HISTORY_BYTES = 4 * 1024 * 1024;
 
 /** What a message costs beside its text and picture. */
 const MESSAGE_OVERHEAD_BYTES = 256;

@@ -1,7 +1,4 @@
-/**
- * The chat: `node packages/lab/src/chat/server.ts` serves it at http://localhost:3000 (`PORT` changes it). The whole
- * of it is here and in the files beside: `visit.ts` is what a connected visitor can do.
- */
+/** The chat's server: its page over HTTP, and its visitors. `visit.ts` is what a connected visitor can do. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -9,6 +6,7 @@ import { Server } from "bothways";
 import type { ClientToServerEvents, InterServerEvents, ServerToClientEvents, SocketData } from "./events.ts";
 import { limits, parseEntry } from "./requests.ts";
 import { Robot } from "./robot.ts";
+import { MAX_HISTORY_BYTES } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { serveFolder } from "./static-files.ts";
 import { tellRoom, Visit } from "./visit.ts";
@@ -35,6 +33,8 @@ export async function startChat(port: number): Promise<Chat> {
       pingTimeout: 2_000,
       resumeWindow: 60_000,
       maxHttpBufferSize: limits.pictureBytes + 64 * 1024,
+      // A room's whole history goes out at once when somebody enters; as much again may be said while they are cut off.
+      maxBufferedBytes: 2 * MAX_HISTORY_BYTES,
     },
   );
   const rooms = new Rooms();
@@ -61,9 +61,4 @@ export async function startChat(port: number): Promise<Chat> {
       await io.close();
     },
   };
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { port } = await startChat(Number(process.env.PORT ?? 3000));
-  console.log(`The chat is at http://localhost:${port}`);
 }

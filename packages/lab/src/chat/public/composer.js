@@ -8,6 +8,7 @@ import { put } from "./i18n.js";
 const pictureTypes = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"];
 /** While somebody types, the others are told this often. */
 const TYPING_MS = 2_000;
+const NEVER = Number.NEGATIVE_INFINITY;
 
 export class Composer {
   /** Called with what shall be sent. */
@@ -24,7 +25,7 @@ export class Composer {
   #problem = find("problem", HTMLElement);
   /** @type {Picture | undefined} */
   #picture;
-  #toldTypingAt = 0;
+  #toldTypingAt = NEVER;
 
   constructor() {
     this.#form.addEventListener("submit", (event) => {
@@ -79,8 +80,8 @@ export class Composer {
     const isTyping = this.#text.value !== "";
     const now = performance.now();
     if (isTyping && now - this.#toldTypingAt < TYPING_MS) return;
-    if (!isTyping && this.#toldTypingAt === 0) return;
-    this.#toldTypingAt = isTyping ? now : 0;
+    if (!isTyping && this.#toldTypingAt === NEVER) return;
+    this.#toldTypingAt = isTyping ? now : NEVER;
     this.ontyping(isTyping);
   }
 

@@ -64,9 +64,9 @@ export class ConnectionPanel {
 
   /** Shows the state of now. */
   show() {
-    const { transport, awaySeconds } = this.#watch;
+    const { transport, awaySeconds, isAway } = this.#watch;
     const seconds = Math.floor(awaySeconds);
-    const state = transport !== "" ? "online" : awaySeconds > 0 ? "away" : "connecting";
+    const state = transport !== "" ? "online" : isAway ? "away" : "connecting";
     document.body.dataset.state = state;
     document.body.dataset.transport = transport;
     const isOnline = state === "online";
@@ -101,8 +101,8 @@ export class ConnectionPanel {
     const fault = chosen instanceof HTMLInputElement && chosen.value === "silent" ? "silent" : "cut";
     this.#faultBar.max = seconds;
     this.#healsAt = performance.now() + seconds * 1_000;
-    this.#network.strike(fault);
     this.onstrike(fault, seconds);
+    this.#network.strike(fault);
     this.show();
   }
 

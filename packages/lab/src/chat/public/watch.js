@@ -37,6 +37,11 @@ export class Watch {
     setInterval(() => this.#look(), SAMPLE_MS);
   }
 
+  /** There was a connection, and it was lost. */
+  get isAway() {
+    return this.#lostAt !== 0;
+  }
+
   /** Seconds without a connection, 0 while there is one and before the first. */
   get awaySeconds() {
     return this.#lostAt === 0 ? 0 : (performance.now() - this.#lostAt) / 1_000;
