@@ -177,7 +177,8 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   #ask(socket: Socket): void {
     socket.authorize(() => {
       const { nsp: namespace, authorized: data, active } = socket;
-      if (active) this.run({ type: "send", message: { data: encodePacket({ type: CONNECT, namespace, data }) } });
+      if (active)
+        this.run({ type: "send", message: { data: encodePacket({ type: CONNECT, namespace, data }) } });
     });
   }
 

@@ -39,6 +39,7 @@ export class Hub<
   /** The namespace of that name, made with the first call. A leading `/` may be left out. */
   of(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const path = name.startsWith("/") ? name : `/${name}`;
+    if (/[,\r\n]/.test(path)) throw new BothwaysError("BW_NAMESPACE", "no commas or line breaks in its name");
     let namespace = this.#namespaces.get(path);
     if (namespace === undefined) {
       namespace = new Namespace(path, this.#platform, this.#limits);

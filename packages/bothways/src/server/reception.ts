@@ -150,7 +150,8 @@ export class Reception implements Visitors {
   }
 
   #serveClient(response: ServerResponse): void {
-    this.#client ??= readFileSync(createRequire(import.meta.url).resolve("bothways/client.min.js"));
+    this.#client ??= readClient();
+    if (!this.#client) return void response.writeHead(404).end("the client is not where the package puts it\n");
     response.writeHead(200, {
       "Content-Type": "text/javascript; charset=utf-8",
       "Content-Length": this.#client.length,
@@ -161,6 +162,15 @@ export class Reception implements Visitors {
       "Cross-Origin-Resource-Policy": "cross-origin",
     });
     response.end(this.#client);
+  }
+}
+
+/** `undefined` where it is not beside us, as in a server that was bundled into one file. */
+function readClient(): Uint8Array | undefined {
+  try {
+    return readFileSync(createRequire(import.meta.url).resolve("bothways/client.min.js"));
+  } catch {
+    return undefined;
   }
 }
 

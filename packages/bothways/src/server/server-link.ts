@@ -17,8 +17,8 @@ import type { Link, LinkHandler } from "../model/transport.ts";
 import { encodeFrame, parseFrame } from "../wire/native/frame.ts";
 import { parseHello, versions } from "../wire/native/hello.ts";
 import type { Driver, Visitor } from "./driver.ts";
-import { toReason } from "./reason.ts";
 import type { NativePeer } from "./native-peer.ts";
+import { toReason } from "./reason.ts";
 
 const errorOf: Record<number, ErrorCode> = {
   [BYE]: "BW_CLOSED",

@@ -120,7 +120,9 @@ export class FakeLink {
     if (isNew) {
       this.say("n1");
       for (const [namespace] of this.hello.join) {
-        this.say(`m0${namespace === "/" ? "" : `${namespace},`}${JSON.stringify({ sid: `socket-${welcome.sid}` })}`);
+        this.say(
+          `m0${namespace === "/" ? "" : `${namespace},`}${JSON.stringify({ sid: `socket-${welcome.sid}` })}`,
+        );
       }
     }
     this.#platform.settle();

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { connect, connectPacket, connectSocket, createHub, event, FakePeer, settled } from "./fake-peer.ts";
 
+test.each(["/a,b", "/a\nb"])("of(%j) is refused: packets could not carry it", (name) => {
+  expect(() => createHub().hub.of(name)).toThrow("BW_NAMESPACE");
+});
+
 describe("joining", () => {
   test("a known namespace is answered at once, with the socket's id", () => {
     const { hub } = createHub();

@@ -90,7 +90,9 @@ describe.each(techniques.filter(({ platform }) => platform === "Node"))("$name",
     expect(events).toEqual([]);
 
     const { replayed, duplicates, attempts } = client.report();
-    console.log(`${technique.name}: replayed ${replayed} of ${messages} up, ${duplicates} duplicates dropped down`);
+    console.log(
+      `${technique.name}: replayed ${replayed} of ${messages} up, ${duplicates} duplicates dropped down`,
+    );
     for (const kind of ["cut", "half-open"] as const) {
       const times = replayMs[kind].toSorted((a, b) => a - b);
       const limitMs = detectionMs[kind] + reconnectionDelay + 3 * 2 * latencyMs;

@@ -155,7 +155,10 @@ describe("the client it serves", () => {
   test("is a module with all that a page needs", async () => {
     const { url } = await open();
     const answer = await send(`${url}/bothways/client.js?v=1`, "", {}, "GET");
-    expect(answer).toMatchObject({ status: 200, headers: { "content-type": "text/javascript; charset=utf-8" } });
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: { "content-type": "text/javascript; charset=utf-8" },
+    });
     const module = await import(`data:text/javascript,${encodeURIComponent(answer.body)}`);
     expect(Object.keys(module).toSorted()).toEqual(["io", "longPolling", "webSocket"]);
     const socket: Client = module.io(url, { forceNew: true });
@@ -175,7 +178,9 @@ describe.each(transports)("authenticate, %s", (name) => {
   const only = { transports: [name] };
 
   test("its result is the identity", async () => {
-    const { io, url } = await open({ authenticate: async ({ headers }) => ({ user: headers["x-user"], rank: 1 }) });
+    const { io, url } = await open({
+      authenticate: async ({ headers }) => ({ user: headers["x-user"], rank: 1 }),
+    });
     const connection = next<[ServerSocket]>(io.sockets, "connection");
     await joined(url, { ...only, extraHeaders: { "X-User": "ann" } });
     expect((await connection)[0].identity).toEqual({ user: "ann", rank: 1 });
@@ -207,7 +212,10 @@ describe.each(transports)("authenticate, %s", (name) => {
         throw new Error("bad token");
       },
     });
-    const socket = client(url, { transports: [name, ...transports.filter((other) => other !== name)], hedgeDelay: 20 });
+    const socket = client(url, {
+      transports: [name, ...transports.filter((other) => other !== name)],
+      hedgeDelay: 20,
+    });
     const [error] = await next(socket, "connect_error");
     expect(error).toMatchObject({ code: 4401, message: "bad token" });
     expect(socket.active).toBe(false);
@@ -323,7 +331,10 @@ describe("strangers", () => {
     ["text", "hello?"],
     ["a hello that is no JSON", "h{"],
     ["a hello without a credit", hello({ credit: undefined })],
-    ["a hello with too many namespaces", hello({ join: Array.from({ length: 33 }, (_, index) => [`/${index}`]) })],
+    [
+      "a hello with too many namespaces",
+      hello({ join: Array.from({ length: 33 }, (_, index) => [`/${index}`]) }),
+    ],
     ["a namespace that is none", hello({ join: [["no-slash"]] })],
     ["broken UTF-8", Uint8Array.of(0x71, 0xff, 0xfe)],
     ["a broken list of frames", Uint8Array.of(0, 0, 0, 0, 99, 1)],
@@ -345,7 +356,10 @@ describe("strangers", () => {
     expect((await send(path, "x".repeat(200_000))).status).toBe(413);
     expect((await send(path, hello({ version: 2 }))).body).toMatch(/^c4426,.*1/);
     const { port } = new URL(url);
-    const slow = await rawAnswer(Number(port), "POST /bothways/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhel");
+    const slow = await rawAnswer(
+      Number(port),
+      "POST /bothways/ HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhel",
+    );
     expect(slow).toMatch(/^HTTP\/1.1 408 /);
   });
 
@@ -450,7 +464,11 @@ describe("strangers", () => {
     const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n";
     const offer = `Sec-WebSocket-Protocol: ${protocols(hello()).join(", ")}\r\n`;
     abandon(Number(port), `POST /bothways/ ${head}Content-Length: ${body.length}\r\n\r\n${body}`, how);
-    abandon(Number(port), `GET /bothways/ ${head}Connection: Upgrade\r\nUpgrade: websocket\r\n${key}${offer}\r\n`, how);
+    abandon(
+      Number(port),
+      `GET /bothways/ ${head}Connection: Upgrade\r\nUpgrade: websocket\r\n${key}${offer}\r\n`,
+      how,
+    );
     await vi.waitFor(() => expect(judged).toBe(2));
     const startedAt = performance.now();
     await io.close();

@@ -2,7 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { type Client, Rig, type ServerSocket, type Technique } from "./rig.ts";
 
-const ways: readonly ["client" | "server", (pair: { client: Client; server: ServerSocket }) => [Client, Client]][] = [
+const ways: readonly [
+  "client" | "server",
+  (pair: { client: Client; server: ServerSocket }) => [Client, Client],
+][] = [
   ["client", ({ client, server }) => [client, server as unknown as Client]],
   ["server", ({ client, server }) => [server as unknown as Client, client]],
 ];
@@ -33,7 +36,9 @@ export function acks(technique: Technique): void {
 
     test("answers carry anything, and several arguments to a callback", async () => {
       const [asking, answering] = await open();
-      answering.on("give", (answer: (...args: unknown[]) => void) => answer(Uint8Array.of(9), { a: [null] }, "b"));
+      answering.on("give", (answer: (...args: unknown[]) => void) =>
+        answer(Uint8Array.of(9), { a: [null] }, "b"),
+      );
       const answer = new Promise((resolve) => asking.emit("give", (...args: unknown[]) => resolve(args)));
       expect(await answer).toEqual([Uint8Array.of(9), { a: [null] }, "b"]);
       answering.on("bytes", () => ({ deep: Uint8Array.of(1) }));
@@ -144,12 +149,15 @@ export function acks(technique: Technique): void {
   test("broadcasts gather the answers of all", async () => {
     const rig = await Rig.open(technique);
     const pairs = [await rig.join(), await rig.join(), await rig.join()];
-    pairs.forEach(({ client }, index) => client.on("who", () => index));
+    for (const [index, { client }] of pairs.entries()) client.on("who", () => index);
     const answers = await rig.io.timeout(2_000).emitWithAck("who");
     expect(answers.toSorted()).toEqual([0, 1, 2]);
     pairs[1]?.client.off("who").on("who", (_answer: () => void) => {});
     const some = rig.io.timeout(50).emitWithAck("who");
-    await expect(some).rejects.toMatchObject({ code: "BW_ACK_TIMEOUT", responses: expect.arrayContaining([0, 2]) });
+    await expect(some).rejects.toMatchObject({
+      code: "BW_ACK_TIMEOUT",
+      responses: expect.arrayContaining([0, 2]),
+    });
   });
 }
 

@@ -3,10 +3,11 @@ import { describe, expect, test } from "vitest";
 import { type Client, next, Rig, type ServerSocket, type Technique } from "./rig.ts";
 
 /** Each direction: the one that emits, then the one that listens. */
-const ways: readonly ["up" | "down", (pair: { client: Client; server: ServerSocket }) => [Client, Client]][] = [
-  ["up", ({ client, server }) => [client, server as unknown as Client]],
-  ["down", ({ client, server }) => [server as unknown as Client, client]],
-];
+const ways: readonly ["up" | "down", (pair: { client: Client; server: ServerSocket }) => [Client, Client]][] =
+  [
+    ["up", ({ client, server }) => [client, server as unknown as Client]],
+    ["down", ({ client, server }) => [server as unknown as Client, client]],
+  ];
 
 const values: readonly [string, unknown[]][] = [
   ["nothing", []],
@@ -15,7 +16,10 @@ const values: readonly [string, unknown[]][] = [
   ["lone surrogates, as they are", ["\ud83e", "\udd84\ud83e", { a: ["\udfff"] }]],
   ["line breaks and what looks like our own frames", ["a\nm2[]\r\nc4000,bye", "!0", "!!1", "!"]],
   ["a long text", ["x한".repeat(50_000)]],
-  ["an object whose keys mean something elsewhere", [JSON.parse('{"__proto__":1,"constructor":2,"length":3}')]],
+  [
+    "an object whose keys mean something elsewhere",
+    [JSON.parse('{"__proto__":1,"constructor":2,"length":3}')],
+  ],
 ];
 
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => (index * 31) & 255);
@@ -113,7 +117,11 @@ export function events(technique: Technique): void {
       const a = (): number => heard.push("a");
       const gone = (): number => heard.push("gone");
       const any = (event: string): number => heard.push(`any ${event}`);
-      to.on("x", a).on("x", gone).once("x", () => heard.push("once")).onAny(any).off("x", gone);
+      to.on("x", a)
+        .on("x", gone)
+        .once("x", () => heard.push("once"))
+        .onAny(any)
+        .off("x", gone);
       from.emit("x");
       from.emit("x");
       from.emit("stop");

@@ -19,7 +19,14 @@ export function flow(technique: Technique): void {
       client.connect();
       await untilConnected(client);
       client.emit("end");
-      await expect.poll(() => heard).toEqual([["a", 1], ["b", 2], ["c", 4], ["end", undefined]]);
+      await expect
+        .poll(() => heard)
+        .toEqual([
+          ["a", 1],
+          ["b", 2],
+          ["c", 4],
+          ["end", undefined],
+        ]);
       expect(client.report().bufferedBytes).toBe(0);
     });
 
@@ -56,7 +63,11 @@ export function flow(technique: Technique): void {
     });
 
     test("credit: far more than the window crosses, whoever sends", async () => {
-      const rig = await Rig.open(technique, { windowMessages: 10, windowBytes: 300_000, maxBufferedBytes: 10_000_000 });
+      const rig = await Rig.open(technique, {
+        windowMessages: 10,
+        windowBytes: 300_000,
+        maxBufferedBytes: 10_000_000,
+      });
       const { client, server } = await rig.join();
       const heard = { up: 0, down: 0 };
       server.on("n", (number: number) => {

@@ -147,7 +147,12 @@ export function lifecycle(technique: Technique): void {
     });
 
     test("a client that does not come back is gone when its time is over", async () => {
-      const rig = await Rig.open(technique, { proxy: true, resumeWindow: 100, pingInterval: 100, pingTimeout: 100 });
+      const rig = await Rig.open(technique, {
+        proxy: true,
+        resumeWindow: 100,
+        pingInterval: 100,
+        pingTimeout: 100,
+      });
       const { client, server } = await rig.join("/", { reconnection: false });
       const events: string[] = [];
       server.on("away", () => events.push("away"));
@@ -162,7 +167,12 @@ export function lifecycle(technique: Technique): void {
     });
 
     test("silence is noticed on both sides", async () => {
-      const rig = await Rig.open(technique, { proxy: true, resumeWindow: 100, pingInterval: 100, pingTimeout: 100 });
+      const rig = await Rig.open(technique, {
+        proxy: true,
+        resumeWindow: 100,
+        pingInterval: 100,
+        pingTimeout: 100,
+      });
       const { client, server } = await rig.join("/", { reconnection: false });
       const reasons = Promise.all([nextReason(client), nextReason(server)]);
       rig.proxy.halfOpen();

@@ -1,6 +1,14 @@
 /** Namespaces over one connection, and rooms within them. */
 import { describe, expect, test } from "vitest";
-import { type Client, next, nextReason, Rig, type ServerSocket, type Technique, untilConnected } from "./rig.ts";
+import {
+  type Client,
+  next,
+  nextReason,
+  Rig,
+  type ServerSocket,
+  type Technique,
+  untilConnected,
+} from "./rig.ts";
 
 const shared = { multiplex: true };
 
@@ -9,7 +17,8 @@ export function namespaces(technique: Technique): void {
     test("several travel in one hello, on one connection", async () => {
       const rig = await Rig.open(technique);
       const names = ["/", "/chat", "/한국", "/a/b"];
-      for (const name of names) rig.io.of(name).on("connection", (socket) => socket.emit("name", socket.nsp.name));
+      for (const name of names)
+        rig.io.of(name).on("connection", (socket) => socket.emit("name", socket.nsp.name));
       const clients = names.map((name) => rig.client(name, { ...shared, auth: { name } }));
       const heard = clients.map((client) => next(client, "name"));
       expect((await Promise.all(heard)).flat()).toEqual(names);

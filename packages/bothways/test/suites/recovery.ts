@@ -2,10 +2,21 @@
 import { describe, expect, test } from "vitest";
 import type { Welcome } from "../../src/model/frame.ts";
 import type { ClientTransport } from "../../src/model/transport.ts";
-import { type Client, next, nextReason, Rig, type ServerSocket, type Technique, untilConnected } from "./rig.ts";
+import {
+  type Client,
+  next,
+  nextReason,
+  Rig,
+  type ServerSocket,
+  type Technique,
+  untilConnected,
+} from "./rig.ts";
 
 /** Both sides count up; what each hears must be 0, 1, 2 … without a hole. */
-export function countBothWays(client: Client, server: ServerSocket): { up: number; down: number; bad: string[] } {
+export function countBothWays(
+  client: Client,
+  server: ServerSocket,
+): { up: number; down: number; bad: string[] } {
   const heard = { up: 0, down: 0, bad: [] as string[] };
   server.on("n", (number: number) => {
     if (number !== heard.up++) heard.bad.push(`up ${number}`);
@@ -98,7 +109,9 @@ export function recovery(technique: Technique): void {
       server.on("asked", (_answer: () => void) => {});
       server.on("said", (number: number) => number);
       expect(await client.emitWithAck("said", 1)).toBe(1);
-      const unanswered = expect(client.emitWithAck("asked")).rejects.toMatchObject({ code: "BW_DISCONNECTED" });
+      const unanswered = expect(client.emitWithAck("asked")).rejects.toMatchObject({
+        code: "BW_DISCONNECTED",
+      });
       const events: unknown[] = [];
       client.on("gap", (gap) => events.push(gap.reason));
       client.on("connect", () => events.push(client.recovered));
@@ -140,7 +153,12 @@ export function recovery(technique: Technique): void {
   });
 
   test("a session that has expired is a gap too", async () => {
-    const rig = await Rig.open(technique, { proxy: true, resumeWindow: 50, pingInterval: 50, pingTimeout: 50 });
+    const rig = await Rig.open(technique, {
+      proxy: true,
+      resumeWindow: 50,
+      pingInterval: 50,
+      pingTimeout: 50,
+    });
     const { client, server } = await rig.join("/", { reconnectionDelay: 600, randomizationFactor: 0 });
     const gap = next(client, "gap");
     const left = next(server, "disconnect");
@@ -160,12 +178,22 @@ export function recovery(technique: Technique): void {
     const rig = await Rig.open(technique);
     let welcome: Welcome | undefined;
     const { client, server } = await rig.join("/", {
-      transports: [tapped(technique.create(), (frame) => {
-        welcome ??= JSON.parse(frame.slice(1));
-      })],
+      transports: [
+        tapped(technique.create(), (frame) => {
+          welcome ??= JSON.parse(frame.slice(1));
+        }),
+      ],
     });
     const { sid, secret } = welcome ?? {};
-    const hello = { version: 1, attempt: "thief".padEnd(22, "-"), generation: 9, received: 0, join: [], sid, secret };
+    const hello = {
+      version: 1,
+      attempt: "thief".padEnd(22, "-"),
+      generation: 9,
+      received: 0,
+      join: [],
+      sid,
+      secret,
+    };
     const reason = nextReason(client);
     const answer = await fetch(`${rig.url}/bothways/`, {
       method: "POST",

@@ -5,7 +5,11 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, vi } from "vitest";
-import { io as connect, type Socket as GenericClient, type SocketOptions } from "../../src/client/index.node.ts";
+import {
+  io as connect,
+  type Socket as GenericClient,
+  type SocketOptions,
+} from "../../src/client/index.node.ts";
 import type { ClientTransport } from "../../src/model/transport.ts";
 import { type Socket as GenericSocket, Server, type ServerOptions } from "../../src/server/index.ts";
 import { FaultProxy, type FaultProxyOptions } from "../../src/testing/index.ts";
@@ -37,8 +41,13 @@ interface Emitting {
 }
 
 /** The arguments of the next event of that name. */
-export function next<Arguments extends unknown[] = unknown[]>(emitter: unknown, event: string): Promise<Arguments> {
-  return new Promise((resolve) => (emitter as Emitting).once(event, (...args) => resolve(args as unknown as Arguments)));
+export function next<Arguments extends unknown[] = unknown[]>(
+  emitter: unknown,
+  event: string,
+): Promise<Arguments> {
+  return new Promise((resolve) =>
+    (emitter as Emitting).once(event, (...args) => resolve(args as unknown as Arguments)),
+  );
 }
 
 /** The reason of the next `disconnect`. */
@@ -92,7 +101,9 @@ export class Rig {
   }
 
   get port(): number {
-    return (this.#io.httpServer?.address() as AddressInfo).port;
+    const address = this.#io.httpServer?.address() as AddressInfo | undefined;
+    if (!address) throw new Error("this rig does not listen");
+    return address.port;
   }
 
   get url(): string {

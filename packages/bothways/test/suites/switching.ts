@@ -23,7 +23,8 @@ export function switching(technique: Technique): void {
       const { client, server } = await rig.join("/", both());
       const heard = countBothWays(client, server);
       const events: string[] = [];
-      for (const event of ["connect", "disconnect", "gap"] as const) client.on(event, () => events.push(event));
+      for (const event of ["connect", "disconnect", "gap"] as const)
+        client.on(event, () => events.push(event));
       for (const event of ["away", "back", "disconnect"] as const) server.on(event, () => events.push(event));
       const names: string[] = [];
       client.io.on("transport", (name) => names.push(name));
@@ -54,7 +55,10 @@ export function switching(technique: Technique): void {
 
     test("a switch that fails changes nothing", async () => {
       const rig = await Rig.open(technique);
-      const { client, server } = await rig.join("/", { transports: [technique.create(), broken], upgrade: false });
+      const { client, server } = await rig.join("/", {
+        transports: [technique.create(), broken],
+        upgrade: false,
+      });
       const heard = countBothWays(client, server);
       client.io.switchTo("broken");
       await expect.poll(() => client.report().attempts.at(-1)?.outcome).toBe("failed");

@@ -52,5 +52,6 @@ function isToken(value: unknown): value is string {
 }
 
 function isJoin(value: unknown): value is [string, unknown] {
-  return Array.isArray(value) && typeof value[0] === "string" && value[0][0] === "/";
+  // a comma ends a namespace's name in a packet, a line feed ends a frame
+  return Array.isArray(value) && typeof value[0] === "string" && /^\/[^,\r\n]*$/.test(value[0]);
 }

@@ -47,6 +47,8 @@ describe("hello", () => {
     { join: {} },
     { join: ["/"] },
     { join: [["chat"]] },
+    { join: [["/a,b"]] },
+    { join: [["/a\n"]] },
     { join: [[1]] },
     { sid: "s" },
     { secret: "x" },
