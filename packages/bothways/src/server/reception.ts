@@ -151,7 +151,8 @@ export class Reception implements Visitors {
 
   #serveClient(response: ServerResponse): void {
     this.#client ??= readClient();
-    if (!this.#client) return void response.writeHead(404).end("the client is not where the package puts it\n");
+    if (!this.#client)
+      return void response.writeHead(404).end("the client is not where the package puts it\n");
     response.writeHead(200, {
       "Content-Type": "text/javascript; charset=utf-8",
       "Content-Length": this.#client.length,
