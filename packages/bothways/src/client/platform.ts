@@ -4,8 +4,13 @@ import type { ClientPlatform } from "./options.ts";
 export const platform: ClientPlatform = {
   now: () => performance.now(),
   setTimer(callback, delayMs) {
-    // Node warns of a time that is past
-    const timer = setTimeout(callback, Math.max(0, delayMs));
+    // Node warns of a time that is past. The second wait lets input that came during a stall be read before
+    let timer = setTimeout(
+      () => {
+        timer = setTimeout(callback);
+      },
+      Math.max(0, delayMs),
+    );
     return () => clearTimeout(timer);
   },
   // called as a method of this object, `queueMicrotask` itself would be an illegal invocation in browsers
