@@ -164,7 +164,7 @@ function takenOver(): string {
   const hello = { ...thief.dial(attempt, false, [["/"]]), generation: 2, sid, secret };
   thief.generation = 2;
   const handler = trace.handlerOf(attempt, thief);
-  attempt.link = new WebSocketPair(trace, String(encodeFrame({ kind: "h", hello })), handler).client;
+  attempt.link = new WebSocketPair(trace, String(encodeFrame(["h", hello])), handler).client;
   trace.settle();
   return trace.text();
 }

@@ -121,7 +121,7 @@ export class Trace {
 
   openWebSocket(isHedge = false, client: ClientSession<Attempt> = this.client): WebSocketPair {
     const attempt: Attempt = {};
-    const hello = String(encodeFrame({ kind: "h", hello: client.dial(attempt, isHedge, [["/"]]) }));
+    const hello = String(encodeFrame(["h", client.dial(attempt, isHedge, [["/"]])]));
     const pair = new WebSocketPair(this, hello, this.handlerOf(attempt, client));
     attempt.link = pair.client;
     return pair;
@@ -129,7 +129,7 @@ export class Trace {
 
   openHttp(isHedge = false): void {
     const attempt: Attempt = {};
-    const hello = String(encodeFrame({ kind: "h", hello: this.client.dial(attempt, isHedge, [["/"]]) }));
+    const hello = String(encodeFrame(["h", this.client.dial(attempt, isHedge, [["/"]])]));
     const request = { url: "", maxMessageBytes: 0 };
     const post: Post = (_request, body, answered) => this.#post(body, answered);
     attempt.link = createLongPolling("long-polling", post).open(

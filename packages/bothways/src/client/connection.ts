@@ -6,16 +6,16 @@
  * Invariants: the session is drained after each input; nothing a socket handed over is lost while the session lives.
  */
 import { ABNORMAL, BYE, PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
-import { Emitter } from "../model/emitter.ts";
-import type { Message } from "../model/message.ts";
-import { CONNECT } from "../model/packet.ts";
+import type { Data, Message } from "../model/message.ts";
+import type { Packet } from "../model/packet.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
 import type { ClientTransport, Link } from "../model/transport.ts";
 import { ClientSession } from "../session/client-session.ts";
 import { type Input, NEVER, type Output, type State } from "../session/session.ts";
 import { encodeFrame, parseFrame } from "../wire/native/frame.ts";
-import { decodePacket, encodePacket } from "../wire/native/packet.ts";
+import { decodePacket } from "../wire/native/packet.ts";
 import type { Chooser, CreateChooser } from "./chooser.ts";
+import { ClientEmitter } from "./client-emitter.ts";
 import { createError } from "./error.ts";
 import type { ClientPlatform, CoreOptions } from "./options.ts";
 import type { Report, ReportAttempt } from "./report.ts";
@@ -35,19 +35,11 @@ interface Attempt {
   /** What its hello asked the server to join. */
   readonly joins: readonly Socket[];
   readonly row: ReportAttempt;
-  readonly cancel: () => void;
+  readonly cancelTimeout: () => void;
   link?: Link;
 }
 
-const sessionOptions = {
-  windowMessages: 1024,
-  windowBytes: 1_048_576,
-  // the connection keeps its own limits, since most of what waits here waits in sockets
-  highWaterMarkBytes: NEVER,
-  maxQueueBytes: NEVER,
-  overflow: () => undefined,
-  ackDelayMs: 1000,
-};
+const sessionOptions = { windowMessages: 1024, windowBytes: 1_048_576, ackDelayMs: 1000 };
 
 /** With a session to lose, an attempt to switch is given up sooner. */
 const SWITCH_TIMEOUT_MS = 5000;
@@ -60,7 +52,7 @@ const reasons: Record<number, DisconnectReason> = {
   [TAKEN_OVER]: "taken over",
 };
 
-export class Connection extends Emitter<Record<never, never>, ConnectionEvents> {
+export class Connection extends ClientEmitter<Record<never, never>, ConnectionEvents> {
   readonly platform: ClientPlatform;
   /** @internal Bytes that sockets hold back. */
   heldBytes = 0;
@@ -68,16 +60,14 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   readonly #options: CoreOptions;
   readonly #chooser: Chooser;
   readonly #sockets = new Map<string, Socket>();
-  readonly #pending = new Set<Attempt>();
-  readonly #unflushed = new Set<Link>();
+  #session: ClientSession<Attempt, SocketMessage>;
   #rows: ReportAttempt[] = [];
-  #session: ClientSession<Attempt, SocketMessage> | undefined;
   #tries = 0;
   /** Takes back the one timer for what is to be tried next, and the one for the session's deadline. */
-  #cancelStep: () => void = () => {};
-  #cancelTick: () => void = () => {};
+  #cancelStep: (() => void) | undefined;
+  #cancelTick: (() => void) | undefined;
+  #tickAt = NEVER;
   #isDraining = false;
-  #isNew = true;
   #wasFull = false;
   #received = 0;
   #bytesSent = 0;
@@ -88,35 +78,40 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
     this.#url = url;
     this.#options = options;
     this.platform = platform;
+    this.#session = new ClientSession(sessionOptions, platform.createSecret);
     this.#chooser = createChooser(url, options, platform, {
       dial: (index) => this.#dial(index),
       later: (action, delayMs) => this.#later(action, delayMs),
     });
     platform.onWake(() => {
       if (!this.isOpen) return this.#start();
-      this.#session?.probe(platform.now());
+      this.#session.probe(platform.now());
       this.#drain();
     });
   }
 
   /** Name of the technique in use, or `""`. */
   get transport(): string {
-    return this.#session?.link?.link?.transport ?? "";
+    return this.#session.link?.row.transport ?? "";
   }
 
   /** The server is within reach. */
   get isOpen(): boolean {
-    return this.#session?.state === "open";
+    return this.#session.state === "open";
   }
 
   /** What waits to be sent, in bytes. */
   get bufferedBytes(): number {
-    return this.heldBytes + (this.#session?.outbox.queueBytes ?? 0);
+    return this.heldBytes + this.#session.outbox.queueBytes;
   }
 
   /** More waits than the high-water mark. */
   get isFull(): boolean {
     return this.bufferedBytes > (this.#options.highWaterMark ?? 262_144);
+  }
+
+  get #isPending(): boolean {
+    return this.#rows.some(({ outcome }) => outcome === "pending");
   }
 
   /** Moves to this technique, live where there is a session, and stays with it. Ignores a name it does not have. */
@@ -128,13 +123,14 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   }
 
   report(): Report {
+    const { outbox, duplicates } = this.#session;
     return {
       transport: this.transport,
       attempts: this.#rows,
-      sent: this.#session?.outbox.last ?? 0,
+      sent: outbox.last,
       received: this.#received,
-      replayed: this.#session?.outbox.replayed ?? 0,
-      duplicates: this.#session?.duplicates ?? 0,
+      replayed: outbox.replayed,
+      duplicates,
       bytesSent: this.#bytesSent,
       bytesReceived: this.#bytesReceived,
       bufferedBytes: this.bufferedBytes,
@@ -156,7 +152,7 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   /** @internal */
   join(socket: Socket): void {
     this.#sockets.set(socket.nsp, socket);
-    if (this.isOpen) this.#ask(socket);
+    if (this.isOpen) socket.ask();
     // so that all sockets made in one go travel in one hello
     else this.platform.defer(() => this.#start());
   }
@@ -169,40 +165,31 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
 
   /** @internal */
   run(input: Input<Attempt, SocketMessage>): void {
-    this.#session?.handle(input, this.platform.now());
+    this.#session.handle(input, this.platform.now());
     this.#drain();
   }
 
-  /** Asks to join on a session that goes on. */
-  #ask(socket: Socket): void {
-    socket.authorize(() => {
-      const { nsp: namespace, authorized: data, active } = socket;
-      if (active)
-        this.run({ type: "send", message: { data: encodePacket({ type: CONNECT, namespace, data }) } });
-    });
-  }
-
   #later(action: () => void, delayMs: number): void {
-    this.#cancelStep();
+    this.#cancelStep?.();
     this.#cancelStep = this.platform.setTimer(action, delayMs);
   }
 
   /** Begins a round, when every socket has said how it is to be let in. */
   #start(): void {
-    this.#cancelStep();
+    this.#cancelStep?.();
     for (const asked of this.#sockets.values()) {
       asked.authorize(() => {
         const sockets = [...this.#sockets.values()];
-        const isReady = sockets.length && sockets.every(({ authorized }) => authorized !== undefined);
-        if (isReady && !this.isOpen && !this.#pending.size) this.#chooser.begin();
+        const isReady = sockets[0] && sockets.every(({ authorized }) => authorized !== undefined);
+        if (isReady && !this.isOpen && !this.#isPending) this.#chooser.begin();
       });
     }
   }
 
   #dial(index: number): void {
     const { platform } = this;
-    this.#session ??= new ClientSession(sessionOptions, platform.createSecret);
-    const transport = this.#options.transports[index] as ClientTransport;
+    const options = this.#options;
+    const transport = options.transports[index] as ClientTransport;
     const joins = [...this.#sockets.values()];
     const row: ReportAttempt = {
       transport: transport.name,
@@ -212,22 +199,24 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
       code: 0,
       reason: "",
     };
-    const expire = (): void => {
-      attempt.link?.close(TIMEOUT, "");
-      this.#ended(attempt, TIMEOUT, "timeout");
+    const lost = (_error: unknown, code = ABNORMAL, reason = ""): void => {
+      row.reason = reason;
+      this.run({ type: "lost", link: attempt, code });
     };
-    const timeoutMs = this.isOpen ? SWITCH_TIMEOUT_MS : (this.#options.timeout ?? 20_000);
-    const attempt: Attempt = { index, joins, row, cancel: platform.setTimer(expire, timeoutMs) };
+    const cancelTimeout = platform.setTimer(
+      () => lost(0, TIMEOUT, "timeout"),
+      this.isOpen ? SWITCH_TIMEOUT_MS : (options.timeout ?? 20_000),
+    );
+    const attempt: Attempt = { index, joins, row, cancelTimeout };
     const hello = this.#session.dial(
       attempt,
-      this.#pending.size > 0,
+      this.#isPending,
       joins.map(({ nsp, authorized }) => [nsp, authorized]),
     );
-    this.#pending.add(attempt);
     this.#rows = [...this.#rows.slice(1 - MAX_REPORTED), row];
     attempt.link = transport.open(
-      { ...this.#options, url: this.#url, maxMessageBytes: NEVER },
-      encodeFrame({ kind: "h", hello }) as string,
+      { ...options, url: this.#url, maxMessageBytes: NEVER },
+      encodeFrame(["h", hello]) as string,
       {
         receive: (data) => {
           this.#bytesReceived += data.length;
@@ -236,44 +225,25 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
         received() {},
         writable: () => this.run({ type: "writable", link: attempt, rewinds: !!attempt.link?.rewinds }),
         blocked: () => this.run({ type: "blocked", link: attempt }),
-        position: () => (this.#session ? (encodeFrame(this.#session.position()) as string) : ""),
-        lost: (_error, code = ABNORMAL, reason = "") => this.#ended(attempt, code, reason),
+        position: () => encodeFrame(this.#session.position()) as string,
+        lost,
       },
     );
   }
 
-  /** A link ended by itself or ran out of time. */
-  #ended(attempt: Attempt, code: number, reason: string): void {
-    const wasOpen = attempt.row.outcome === "open";
-    this.#settle(attempt, wasOpen ? "closed" : "failed", code, reason);
-    this.run({ type: "lost", link: attempt, code });
-    if (wasOpen || !this.#session || this.#chooser.failed(this.isOpen) || this.isOpen || this.#pending.size)
-      return;
-    const error = createError("BW_LINK_LOST", reason || "no transport could be opened");
-    for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
-    this.#retry();
-  }
-
-  #settle(attempt: Attempt, outcome: ReportAttempt["outcome"], code = 0, reason = ""): void {
-    const { row, cancel } = attempt;
-    if (this.#pending.delete(attempt)) row.ms = this.platform.now() - row.startedAt;
-    Object.assign(row, { outcome, code, reason });
-    cancel();
-  }
-
   #retry(): void {
     const {
-      reconnection,
+      reconnection = true,
       reconnectionAttempts = NEVER,
       reconnectionDelay = 1000,
       reconnectionDelayMax = 5000,
       randomizationFactor = 0.5,
     } = this.#options;
-    if (reconnection === false || this.#tries >= reconnectionAttempts) return;
+    if (!reconnection || this.#tries >= reconnectionAttempts) return;
     const delayMs = Math.min(reconnectionDelayMax, reconnectionDelay * 2 ** this.#tries++);
     this.#later(
       () => {
-        this.#fire("reconnect_attempt", this.#tries);
+        this.fire("reconnect_attempt", this.#tries);
         this.#start();
       },
       delayMs * (1 + randomizationFactor * (2 * this.platform.random() - 1)),
@@ -283,19 +253,23 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   #drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    for (let output = this.#session?.take(); output; output = this.#session?.take()) this.#carryOut(output);
+    for (let output = this.#session.take(); output; output = this.#session.take()) this.#carryOut(output);
     this.#isDraining = false;
-    this.#cancelTick();
-    const deadline = this.#session?.deadline ?? NEVER;
-    if (deadline < NEVER) {
-      this.#cancelTick = this.platform.setTimer(
-        () => this.run({ type: "tick" }),
-        deadline - this.platform.now(),
-      );
-    }
-    const wasFull = this.#wasFull;
-    this.#wasFull = this.isFull;
-    if (wasFull && !this.#wasFull) for (const socket of this.#sockets.values()) socket.fire("drain");
+    this.#watch(this.#session.deadline);
+    const { isFull } = this;
+    if (this.#wasFull && !isFull) for (const socket of this.#sockets.values()) socket.fire("drain");
+    this.#wasFull = isFull;
+  }
+
+  /** A tick that is under way is left alone, or what is sent all the time would put it off for ever. */
+  #watch(deadline: number): void {
+    if (deadline >= this.#tickAt) return;
+    this.#tickAt = deadline;
+    this.#cancelTick?.();
+    this.#cancelTick = this.platform.setTimer(() => {
+      this.#tickAt = NEVER;
+      this.run({ type: "tick" });
+    }, deadline - this.platform.now());
   }
 
   #carryOut(output: Output<Attempt, SocketMessage>): void {
@@ -306,17 +280,13 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
       case "frame":
         this.#give(output.link, { data: encodeFrame(output.frame) });
         break;
-      case "deliver": {
-        const packet = decodePacket(output.data);
-        this.#received++;
-        if (packet) this.#sockets.get(packet.namespace)?.receive(packet);
+      case "deliver":
+        this.#deliver(output.data);
         break;
-      }
       case "open":
         this.#opened(output.link, output.from);
         break;
       case "gap":
-        this.#isNew = true;
         for (const socket of this.#sockets.values()) {
           // where another server has answered a switch, they are connected still
           socket.closed("transport close");
@@ -325,13 +295,12 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
         }
         break;
       case "away":
-        this.#fire("transport", "");
+        this.fire("transport", "");
         for (const socket of this.#sockets.values()) socket.closed(reasons[output.code] ?? "transport close");
         this.#retry();
         break;
       case "drop":
-        this.#settle(output.link, "closed", output.code);
-        output.link.link?.close(output.code, "");
+        this.#dropped(output.link, output.code);
         break;
       case "closed":
         this.#closed(output.code, output.isRemote);
@@ -339,59 +308,73 @@ export class Connection extends Emitter<Record<never, never>, ConnectionEvents> 
   }
 
   #give({ link }: Attempt, message: Message): void {
-    if (!link) return;
     this.#bytesSent += message.data.length;
-    link.send(message);
-    if (!this.#unflushed.size) {
-      this.platform.defer(() => {
-        for (const each of this.#unflushed) each.flush();
-        this.#unflushed.clear();
-      });
+    link?.send(message);
+    this.platform.defer(() => link?.flush());
+  }
+
+  /** What does not make sense ends the session. */
+  #deliver(data: Data): void {
+    this.#received++;
+    try {
+      const packet = decodePacket(data) as Packet;
+      this.#sockets.get(packet.namespace)?.receive(packet);
+    } catch {
+      this.run({ type: "close", code: PROTOCOL_ERROR });
     }
-    this.#unflushed.add(link);
   }
 
   #opened(attempt: Attempt, from: State): void {
     const { index, joins, row } = attempt;
-    this.#settle(attempt, "open");
-    this.#cancelStep();
+    this.#settle(attempt, "open", 0);
+    this.#cancelStep?.();
     this.#chooser.opened(index, row.ms);
-    this.#fire("transport", row.transport);
-    if (this.#tries) this.#fire("reconnect", this.#tries);
+    this.fire("transport", row.transport);
+    if (this.#tries) this.fire("reconnect", this.#tries);
     this.#tries = 0;
-    if (from === "open" && !this.#isNew) return;
+    if (from === "open") return;
     for (const socket of this.#sockets.values()) {
       if (socket.id) socket.opened();
       // a session that goes on joins nothing by its hello
-      else if (!this.#isNew || !joins.includes(socket)) this.#ask(socket);
+      else if (from === "away" || !joins.includes(socket)) socket.ask();
     }
-    this.#isNew = false;
+  }
+
+  #dropped(attempt: Attempt, code: number): void {
+    const { row, link } = attempt;
+    const { isOpen } = this;
+    // one that lost against another did not fail
+    const hasFailed = row.outcome === "pending" && !(isOpen && code === TAKEN_OVER);
+    this.#settle(attempt, hasFailed ? "failed" : "closed", code);
+    // one that broke has nobody to tell, and none of the codes of RFC 6455 may be sent
+    link?.close(Math.max(BYE, code), "");
+    if (!hasFailed || this.#session.state === "closed") return;
+    if (this.#chooser.failed(isOpen) || isOpen || this.#isPending) return;
+    const error = createError("BW_LINK_LOST", row.reason || "no transport could be opened");
+    for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
+    this.#retry();
+  }
+
+  #settle({ row, cancelTimeout }: Attempt, outcome: ReportAttempt["outcome"], code: number): void {
+    cancelTimeout();
+    if (row.outcome === "pending") row.ms = this.platform.now() - row.startedAt;
+    row.outcome = outcome;
+    row.code = code;
   }
 
   /** The session is over, and so is every socket until it is told to connect. */
   #closed(code: number, isRemote: boolean): void {
-    this.#session = undefined;
-    this.#isNew = true;
-    this.#cancelStep();
+    this.#session = new ClientSession(sessionOptions, this.platform.createSecret);
+    this.#cancelStep?.();
     // we said bye when the last socket had left: those that are here came since, and begin anew
     if (code === BYE && !isRemote) return;
     const reason = reasons[code] ?? "transport close";
     const row = this.#rows.findLast((each) => each.code === code && each.reason);
     const error = createError(code, row?.reason ?? reason);
     for (const socket of this.#sockets.values()) {
-      const wasConnected = socket.connected;
+      const { connected } = socket;
       socket.leave(reason);
-      if (!wasConnected) socket.fire("connect_error", error);
-    }
-  }
-
-  #fire(event: keyof ConnectionEvents, value: string | number): void {
-    for (const { listener } of this.take(event)) {
-      try {
-        listener(value);
-      } catch (error) {
-        Promise.reject(error);
-      }
+      if (!connected) socket.fire("connect_error", error);
     }
   }
 }

@@ -4,7 +4,7 @@
  * Invariants: events leave in the order they were emitted; what is emitted while the namespace is not joined, or behind
  * a Blob that is still being read, waits in the buffer; an ack is settled at most once.
  */
-import { ANY, Emitter } from "../model/emitter.ts";
+import { ANY } from "../model/emitter.ts";
 import {
   type AckAnswer,
   type AckArguments,
@@ -12,14 +12,23 @@ import {
   type ErrorFirst,
   type EventArguments,
   type EventNames,
-  type Listener,
   reservedEvents,
 } from "../model/events.ts";
 import type { Data, Message } from "../model/message.ts";
-import { ACK, ACK_ERROR, CONNECT, DISCONNECT, EVENT, type Packet, type PacketType } from "../model/packet.ts";
+import {
+  ACK,
+  ACK_ERROR,
+  CONNECT,
+  CONNECT_ERROR,
+  DISCONNECT,
+  EVENT,
+  type Packet,
+  type PacketType,
+} from "../model/packet.ts";
 import type { DisconnectReason, Gap } from "../model/reasons.ts";
 import { encodePacket } from "../wire/native/packet.ts";
 import { readBlobs } from "./blob.ts";
+import { ClientEmitter } from "./client-emitter.ts";
 import type { Connection } from "./connection.ts";
 import { type ClientError, createError } from "./error.ts";
 import type { Auth } from "./options.ts";
@@ -40,17 +49,19 @@ export interface SocketReservedEvents {
 export interface SocketMessage extends Message {
   data: Data;
   readonly socket?: Socket;
+  /** What it takes while it waits: its length, or that of the Blobs that are still being read. */
+  readonly bytes?: number;
 }
 
-type Settle = (error: ClientError | null, values: unknown[]) => void;
+type Settle = (error: ClientError | null, ...values: unknown[]) => void;
 
 interface Ack {
   readonly message: SocketMessage;
   readonly settle: Settle;
-  readonly cancel: () => void;
+  readonly cancel: (() => void) | undefined;
 }
 
-export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> extends Emitter<
+export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> extends ClientEmitter<
   ListenEvents,
   SocketReservedEvents
 > {
@@ -68,7 +79,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   auth: Auth;
   /** @internal What `auth` gave; `undefined` while it is being asked. */
   authorized: unknown;
-  readonly #acks = new Map<number, Ack>();
+  readonly #acks = new Map<number | undefined, Ack>();
   #lastId = 0;
   #buffer: SocketMessage[] = [];
   #timeoutMs: number | undefined;
@@ -108,7 +119,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
 
   disconnect(): this {
     if (this.active) {
-      if (this.connected) this.#send({ data: encodePacket({ type: DISCONNECT, namespace: this.nsp }) });
+      if (this.id) this.#say(DISCONNECT);
       this.leave("io client disconnect");
     }
     return this;
@@ -125,9 +136,8 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   emit(event: string, ...args: unknown[]): boolean {
     const callback = args.at(-1);
     if (typeof callback !== "function") return this.#emit(event, args);
-    args.pop();
     const takesError = this.#timeoutMs !== undefined;
-    return this.#emit(event, args, (error, values) => {
+    return this.#emit(event, args.slice(0, -1), (error, ...values) => {
       if (takesError) callback(error, ...values);
       else if (!error) callback(...values);
     });
@@ -140,7 +150,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   ): Promise<AckAnswer<EmitEvents, Event>>;
   emitWithAck(event: string, ...args: unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#emit(event, args, (error, [value]) => (error ? reject(error) : resolve(value)));
+      this.#emit(event, args, (error, value) => (error ? reject(error) : resolve(value)));
     });
   }
 
@@ -160,26 +170,36 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     else given(auth);
   }
 
+  /** @internal Asks to join on a session that goes on. */
+  ask(): void {
+    this.authorize(() => {
+      if (this.active) this.#say(CONNECT, undefined, this.authorized);
+    });
+  }
+
   /** @internal A packet of this namespace. */
   receive({ type, id, data }: Packet): void {
-    if (type === EVENT) return this.#dispatch(id, data as unknown[]);
-    const refusal = data as { message: string; data: unknown; sid: string };
-    if (type === ACK) this.#settle(id, null, data as unknown[]);
-    else if (type === ACK_ERROR)
-      this.#settle(id, createError("BW_ACK_REFUSED", refusal.message, refusal.data), []);
-    else if (type === CONNECT) this.opened(refusal.sid);
-    else if (type === DISCONNECT) this.leave("io server disconnect");
-    else {
-      this.leave();
-      this.fire("connect_error", createError("BW_CONNECT_REFUSED", refusal.message, refusal.data));
-    }
+    if (type === EVENT) return this.#dispatch(id, data as [string, ...unknown[]]);
+    if (type === ACK) return this.#settle(id, null, ...(data as unknown[]));
+    if (type === DISCONNECT) return this.leave("io server disconnect");
+    const answer = data as { message: string; data: unknown; sid: string };
+    if (type === CONNECT) return this.opened(answer.sid);
+    const isRefused = type === CONNECT_ERROR;
+    const error = createError(
+      isRefused ? "BW_CONNECT_REFUSED" : "BW_ACK_REFUSED",
+      answer.message,
+      answer.data,
+    );
+    if (!isRefused) return this.#settle(id, error);
+    this.leave();
+    this.fire("connect_error", error);
   }
 
   /** @internal The namespace is joined; without an id, as before. */
   opened(id?: string): void {
-    if (this.connected || !(id || this.id)) return;
+    if (this.connected) return;
     this.recovered = !id;
-    this.id = id || this.id;
+    this.id ??= id;
     this.connected = true;
     this.#flush();
     this.fire("connect");
@@ -187,20 +207,20 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
 
   /** @internal The server is out of reach for now. */
   closed(reason: DisconnectReason): void {
-    if (!this.connected) return;
-    this.connected = false;
-    this.fire("disconnect", reason);
+    if (this.connected) {
+      this.connected = false;
+      this.fire("disconnect", reason);
+    }
   }
 
-  /** @internal The session is gone, or this socket leaves it. What was never sent stays. */
+  /** @internal The session is gone, or this socket leaves it. What was never sent stays, and nothing else will be answered. */
   forget(unsent: readonly SocketMessage[]): void {
-    this.id = undefined;
     const mine = unsent.filter(({ socket }) => socket === (this as unknown));
-    for (const message of mine) this.io.heldBytes += message.data.length;
+    for (const { bytes = 0 } of mine) this.io.heldBytes += bytes;
     this.#buffer.unshift(...mine);
+    this.id = undefined;
     for (const [id, { message }] of this.#acks) {
-      if (!this.#buffer.includes(message))
-        this.#settle(id, createError("BW_DISCONNECTED", "disconnected"), []);
+      if (!this.#buffer.includes(message)) this.#settle(id, createError("BW_DISCONNECTED", "disconnected"));
     }
   }
 
@@ -212,125 +232,99 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     this.forget([]);
   }
 
-  /** @internal */
-  fire(event: keyof SocketReservedEvents, ...args: unknown[]): void {
-    for (const { listener } of this.take(event)) this.#call(listener, args);
-  }
-
   #emit(event: string, args: unknown[], settle?: Settle): boolean {
     if (reservedEvents.has(event)) throw createError("BW_RESERVED_EVENT", `"${event}" is reserved`);
-    const id = settle && ++this.#lastId;
+    const { io, nsp: namespace } = this;
     const isVolatile = this.#isVolatile;
     const timeoutMs = this.#timeoutMs;
     this.#isVolatile = false;
     this.#timeoutMs = undefined;
+    const id = settle && ++this.#lastId;
+    const write = (values: unknown) => {
+      const data = [event, ...(values as unknown[])];
+      return encodePacket({ type: EVENT, namespace, id, data }, isVolatile);
+    };
     let bytes = 0;
     const read = readBlobs(args, (size) => {
       bytes += size;
     });
-    const message: SocketMessage = { data: "", socket: this as unknown as Socket };
-    const write = (values: unknown): void => {
-      const packet: Packet = {
-        type: EVENT,
-        namespace: this.nsp,
-        id,
-        data: [event, ...(values as unknown[])],
-      };
-      message.data = encodePacket(packet, isVolatile);
-    };
-    if (read === args) write(args);
-    bytes += message.data.length;
-    if (!isVolatile) this.io.admit(bytes);
+    const data = read === args ? write(args) : "";
+    bytes += data.length;
+    const message = { data, bytes, socket: this as unknown as Socket };
+    if (!isVolatile) io.admit(bytes);
     if (settle) {
-      const expire = () => this.#settle(id, createError("BW_ACK_TIMEOUT", "operation has timed out"), []);
-      const cancel = timeoutMs === undefined ? () => {} : this.io.platform.setTimer(expire, timeoutMs);
-      this.#acks.set(id as number, { message, settle, cancel });
+      const expire = () => this.#settle(id, createError("BW_ACK_TIMEOUT", "operation has timed out"));
+      const cancel = timeoutMs === undefined ? undefined : io.platform.setTimer(expire, timeoutMs);
+      this.#acks.set(id, { message, settle, cancel });
     }
-    const send = (): void => {
-      if (!isVolatile) this.#flush();
-      else if (this.connected && message.data) this.io.run({ type: "send-volatile", message });
-    };
     if (!isVolatile) {
       this.#buffer.push(message);
-      this.io.heldBytes += bytes;
-    }
-    if (read === args) send();
-    else
-      this.#awaitBlobs((read as Promise<unknown>).then(write), message, isVolatile ? 0 : bytes, id).then(
-        send,
-      );
-    return !this.io.isFull;
+      io.heldBytes += bytes;
+      this.#flush();
+    } else if (this.connected && data) io.run({ type: "send-volatile", message });
+    if (read !== args) this.#await((read as Promise<unknown>).then(write), message, id);
+    return !io.isFull;
   }
 
   /** What cannot be read, as a file that changed since it was chosen, is not sent. */
-  async #awaitBlobs(
-    written: Promise<void>,
-    message: SocketMessage,
-    held: number,
-    id?: number,
-  ): Promise<void> {
-    await written.catch((error) => {
+  async #await(written: Promise<Data>, message: SocketMessage, id?: number): Promise<void> {
+    try {
+      message.data = await written;
+    } catch (error) {
       this.#buffer = this.#buffer.filter((other) => other !== message);
-      this.#settle(id, error, []);
-      if (id === undefined) Promise.reject(error);
-    });
-    if (held) this.io.heldBytes += message.data.length - held;
+      this.io.heldBytes -= message.bytes as number;
+      this.#settle(id, error as ClientError);
+      if (!id) throw error;
+    }
+    this.#flush();
   }
 
   #flush(): void {
     // nothing overtakes a message whose Blobs are being read
     while (this.connected && this.#buffer[0]?.data) {
       const message = this.#buffer.shift() as SocketMessage;
-      this.io.heldBytes -= message.data.length;
-      this.#send(message);
+      this.io.heldBytes -= message.bytes as number;
+      this.io.run({ type: "send", message });
     }
   }
 
-  #send(message: SocketMessage): void {
-    this.io.run({ type: "send", message });
+  #say(type: PacketType, id?: number, data?: unknown): void {
+    const packet = { type, namespace: this.nsp, id, data };
+    this.io.run({ type: "send", message: { data: encodePacket(packet), isAnswer: id !== undefined } });
   }
 
-  #settle(id: number | undefined, error: ClientError | null, values: unknown[]): void {
-    const ack = this.#acks.get(id as number);
-    this.#acks.delete(id as number);
-    ack?.cancel();
-    if (ack) this.#call(ack.settle, [error, values]);
+  #settle(id: number | undefined, ...outcome: Parameters<Settle>): void {
+    const ack = this.#acks.get(id);
+    this.#acks.delete(id);
+    ack?.cancel?.();
+    if (ack) this.call(ack.settle, outcome);
   }
 
-  #dispatch(id: number | undefined, data: unknown[]): void {
+  #dispatch(id: number | undefined, [event, ...args]: [string, ...unknown[]]): void {
+    if (reservedEvents.has(event)) return;
     let isAwaited = id !== undefined;
-    const reply = (type: PacketType, values: unknown): void => {
-      if (isAwaited)
-        this.#send({ data: encodePacket({ type, namespace: this.nsp, id, data: values }), isAnswer: true });
+    const reply = (type: PacketType, data: unknown): void => {
+      if (isAwaited) this.#say(type, id, data);
       isAwaited = false;
     };
     const answer = (...values: unknown[]): void => reply(ACK, values);
     const refuse = (error: ClientError): never => {
-      reply(ACK_ERROR, { message: error?.data ? error.message : "internal error", data: error?.data });
+      const data = error?.data;
+      reply(ACK_ERROR, { message: data ? error.message : "internal error", data });
       throw error;
     };
-    const [event, ...args] = data as [string, ...unknown[]];
-    if (reservedEvents.has(event)) return;
-    const given = isAwaited ? [...args, answer] : args;
+    const count = args.length;
+    if (isAwaited) args.push(answer);
     const observers = this.take(ANY);
     const entries = this.take(event);
-    for (const { listener } of observers) this.#call(listener, [event, ...given]);
+    for (const { listener } of observers) this.call(listener, [event, ...args]);
     // observers may answer too
     if (!entries.length && !observers.length) reply(ACK_ERROR, { message: "no handler" });
     for (const { listener } of entries) {
+      const result = this.call(listener, args, refuse);
       // a listener that does not declare the callback answers by what it returns
-      const takesResult = listener.length <= args.length;
-      const result = this.#call(listener, given, refuse);
-      if (takesResult && result !== undefined) Promise.resolve(result).then(answer).catch(refuse);
-    }
-  }
-
-  /** What an application throws is its own, and stops nothing of ours: it ends as an unhandled rejection. */
-  #call(listener: Listener, args: unknown[], failed?: (error: ClientError) => never): unknown {
-    try {
-      return listener.apply(this, args);
-    } catch (error) {
-      Promise.reject(error).catch(failed);
+      if (listener.length <= count && result !== undefined)
+        Promise.resolve(result).then(answer).catch(refuse);
     }
   }
 }

@@ -9,24 +9,24 @@ import type { DefaultEventsMap, EventNames, Listener, ListenerOf } from "./event
 
 export interface Entry {
   readonly listener: Listener;
-  readonly once: boolean;
+  readonly once?: boolean;
 }
 
 /** Stands for every event where `take` expects a name. */
 export const ANY: unique symbol = Symbol();
 
-const none: readonly Entry[] = [];
+type Name = string | typeof ANY;
 
 export class Emitter<Events = DefaultEventsMap, Reserved = Record<never, never>> {
   /** Made with the first listener: most sockets of a busy server have few. */
-  #lists: Map<string | symbol, readonly Entry[]> | undefined;
+  #lists: Map<Name, readonly Entry[]> | undefined;
 
   /** Calls `listener` each time `event` comes. */
   on<Event extends EventNames<Events> | EventNames<Reserved>>(
     event: Event,
     listener: ListenerOf<Events, Reserved, Event>,
   ): this {
-    return this.#add(event, listener as Listener, false);
+    return this.#add(event, { listener: listener as Listener });
   }
 
   /** Calls `listener` the next time `event` comes. */
@@ -34,7 +34,7 @@ export class Emitter<Events = DefaultEventsMap, Reserved = Record<never, never>>
     event: Event,
     listener: ListenerOf<Events, Reserved, Event>,
   ): this {
-    return this.#add(event, listener as Listener, true);
+    return this.#add(event, { listener: listener as Listener, once: true });
   }
 
   /** Removes `listener` of `event`; without it all of `event`; without both every listener there is. */
@@ -42,14 +42,14 @@ export class Emitter<Events = DefaultEventsMap, Reserved = Record<never, never>>
     event?: Event,
     listener?: ListenerOf<Events, Reserved, Event>,
   ): this {
-    if (event === undefined) this.#lists = undefined;
-    else this.#remove(event, listener as Listener | undefined);
+    if (event !== undefined) return this.#remove(event, listener as Listener | undefined);
+    this.#lists = undefined;
     return this;
   }
 
   /** Calls `listener` with the name and the arguments of each event of the application. */
   onAny(listener: (event: string, ...args: Parameters<Listener>) => void): this {
-    return this.#add(ANY, listener, false);
+    return this.#add(ANY, { listener });
   }
 
   /** Removes `listener`, or every listener of any event. */
@@ -58,48 +58,36 @@ export class Emitter<Events = DefaultEventsMap, Reserved = Record<never, never>>
   }
 
   listeners(event: EventNames<Events> | EventNames<Reserved>): Listener[] {
-    return this.#list(event).map((entry) => entry.listener);
+    return this.#list(event).map(({ listener }) => listener);
   }
 
   hasListeners(event: EventNames<Events> | EventNames<Reserved>): boolean {
-    return this.#list(event) !== none;
+    return this.#list(event).length > 0;
   }
 
   /** The listeners to call now, in the order they were added; those of `once` are removed. */
-  protected take(event: string | typeof ANY): readonly Entry[] {
+  protected take(event: Name): readonly Entry[] {
     const entries = this.#list(event);
-    if (entries.some(isOnce))
-      this.#replace(
-        event,
-        entries.filter((entry) => !entry.once),
-      );
+    for (const entry of entries) if (entry.once) this.#keep(event, (other) => other !== entry);
     return entries;
   }
 
-  #list(event: string | symbol): readonly Entry[] {
-    return this.#lists?.get(event) ?? none;
+  #list(event: Name): readonly Entry[] {
+    return this.#lists?.get(event) ?? [];
   }
 
-  #add(event: string | symbol, listener: Listener, once: boolean): this {
-    return this.#replace(event, [...this.#list(event), { listener, once }]);
-  }
-
-  #remove(event: string | symbol, listener: Listener | undefined): this {
-    return this.#replace(
-      event,
-      this.#list(event).filter((entry) => listener && entry.listener !== listener),
-    );
-  }
-
-  #replace(event: string | symbol, entries: readonly Entry[]): this {
-    if (entries.length > 0) {
-      this.#lists ??= new Map();
-      this.#lists.set(event, entries);
-    } else this.#lists?.delete(event);
+  #add(event: Name, entry: Entry): this {
+    this.#lists ??= new Map();
+    this.#lists.set(event, [...this.#list(event), entry]);
     return this;
   }
-}
 
-function isOnce(entry: Entry): boolean {
-  return entry.once;
+  #remove(event: Name, listener: Listener | undefined): this {
+    return this.#keep(event, (entry) => listener && entry.listener !== listener);
+  }
+
+  #keep(event: Name, isKept: (entry: Entry) => unknown): this {
+    this.#lists?.set(event, this.#list(event).filter(isKept));
+    return this;
+  }
 }

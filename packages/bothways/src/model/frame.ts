@@ -5,17 +5,18 @@
 import type { Data } from "./message.ts";
 import type { GapReason } from "./reasons.ts";
 
+/** A kind, and what a frame of this kind says. */
 export type Frame =
-  | { readonly kind: "h"; readonly hello: Hello }
-  | { readonly kind: "w"; readonly welcome: Welcome }
+  | readonly [kind: "h", hello: Hello]
+  | readonly [kind: "w", welcome: Welcome]
   /** The next message on this link has this number. */
-  | { readonly kind: "n"; readonly number: number }
+  | readonly [kind: "n", number: number]
   /** A message: `m` is numbered and never lost, `v` is neither. */
-  | { readonly kind: "m" | "v"; readonly data: Data }
+  | readonly [kind: "m" | "v", data: Data]
   /** Everything up to `received` was dispatched; the peer may send up to `messages` and `bytes` in all. */
-  | { readonly kind: "a"; readonly received: number; readonly messages: number; readonly bytes: number }
-  | { readonly kind: "p" | "o" }
-  | { readonly kind: "c"; readonly code: number; readonly reason: string };
+  | readonly [kind: "a", received: number, messages: number, bytes: number]
+  | readonly [kind: "p" | "o"]
+  | readonly [kind: "c", code: number, reason: string];
 
 /** Cumulative limits on what the peer may send: messages, then bytes. They never fall. */
 export type Credit = readonly [messages: number, bytes: number];

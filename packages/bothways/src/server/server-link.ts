@@ -14,7 +14,8 @@ import {
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
 import type { Link, LinkHandler } from "../model/transport.ts";
-import { encodeFrame, parseFrame } from "../wire/native/frame.ts";
+import { parseClientFrame } from "../wire/native/client-frame.ts";
+import { encodeFrame } from "../wire/native/frame.ts";
 import { parseHello, versions } from "../wire/native/hello.ts";
 import type { Driver, Visitor } from "./driver.ts";
 import type { NativePeer } from "./native-peer.ts";
@@ -54,7 +55,7 @@ export class ServerLink implements LinkHandler {
     if (this.#isOver) return;
     if (!this.#peer) return this.#hello(data);
     this.#peer.session.handle(
-      { type: "frame", link: this, frame: parseFrame(data) },
+      { type: "frame", link: this, frame: parseClientFrame(data) },
       this.#driver.platform.now(),
     );
   }

@@ -3,19 +3,18 @@
  * docs/protocol/bothways-1.md §6.
  *
  * Invariants: a generation is a round of attempts, and rounds only count up; the old link stays until a new one is
- * welcomed; a client that another holder of its secret replaced never comes back by itself.
+ * welcomed, in name even where the server has fenced it; a client that another holder of its secret replaced never
+ * comes back by itself.
  */
-import { isFinal, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
+import { isFinal, TAKEN_OVER } from "../model/close-code.ts";
 import type { Frame, Hello, Welcome } from "../model/frame.ts";
 import type { Message } from "../model/message.ts";
-import { type Attachment, Session, type SessionOptions } from "./session.ts";
+import { type Attachment, NEVER, Session, type SessionOptions } from "./session.ts";
 
 export class ClientSession<L, M extends Message = Message> extends Session<L, M> {
   readonly #createSecret: () => string;
   #attempt: string;
-  #sid: string | undefined;
-  #secret: string | undefined;
-  #isFenced = false;
+  #welcome: Welcome | undefined;
 
   /** `createSecret` gives ≥ 128 random bits as text. */
   constructor(options: SessionOptions, createSecret: () => string) {
@@ -30,71 +29,43 @@ export class ClientSession<L, M extends Message = Message> extends Session<L, M>
    */
   dial(link: L, isHedge: boolean, join: Hello["join"]): Hello {
     if (!isHedge) this.generation++;
-    this.attach(link, this.generation);
-    return {
-      version: 1,
-      attempt: this.#attempt,
-      generation: this.generation,
-      received: this.received,
-      credit: this.credit,
-      join,
-      sid: this.#sid,
-      secret: this.#secret,
-    };
+    const { generation, received, credit } = this;
+    this.attach(link, generation);
+    const { sid, secret } = this.#welcome ?? {};
+    return { version: 1, attempt: this.#attempt, generation, received, credit, join, sid, secret };
   }
 
   /** The device woke or the network came back: is the link still there? */
   probe(now: number): void {
     this.now = now;
-    if (this.current) this.ping();
+    if (this.#welcome && this.silentAt < NEVER) this.ping(this.#welcome.ping[1]);
     this.flush();
   }
 
   protected admit(attachment: Attachment<L>, frame: Frame): boolean {
     if (attachment === this.current) return true;
-    if (frame.kind === "w") this.#adopt(attachment, frame.welcome);
+    if (frame[0] === "w") this.#adopt(attachment, frame[1]);
     return false;
   }
 
-  protected ended(attachment: Attachment<L>, code: number): void {
-    // taken over by ourselves, in a later round, or by someone else?
-    const isOver = code === TAKEN_OVER ? attachment.generation === this.generation : isFinal(code);
-    if (isOver && !this.current) this.close(code, true);
-  }
-
-  /** The server pings; all we do is to notice when it stops. */
-  protected silent(attachment: Attachment<L>): void {
-    this.drop(attachment, TIMEOUT);
-  }
-
-  /** The server fences a link as soon as it hears of a later one: we stay open until that one is welcomed or fails. */
-  protected override lost(attachment: Attachment<L>, code: number): void {
-    const { current } = this;
-    if (code === TAKEN_OVER && attachment === current && this.links.length > 1) {
-      this.#isFenced = true;
-      attachment.isWritable = false;
-    } else {
-      super.lost(attachment, code);
-    }
-    if (this.#isFenced && current && this.links.length === 1) super.lost(current, code);
+  /** Taken over by ourselves, in a later round, or by someone else? */
+  protected isOver({ generation }: Attachment<L>, code: number): boolean {
+    return code === TAKEN_OVER ? generation === this.generation : isFinal(code);
   }
 
   #adopt(attachment: Attachment<L>, welcome: Welcome): void {
-    this.#isFenced = false;
-    const [intervalMs, timeoutMs] = welcome.ping;
-    this.intervalMs = intervalMs + timeoutMs;
-    this.timeoutMs = timeoutMs;
-    if (this.#sid && this.#sid !== welcome.sid) {
+    const known = this.#welcome;
+    this.#welcome = welcome;
+    // the server pings; all we do is to notice when it stops
+    this.intervalMs = welcome.ping[0] + welcome.ping[1];
+    if (known && known.sid !== welcome.sid) {
       const gap = { from: this.received + 1, to: undefined, reason: welcome.lost ?? "epoch" };
       this.emit({ type: "gap", gap, ...this.restart() });
       this.#attempt = this.#createSecret();
     }
     this.use(attachment);
-    this.#sid = welcome.sid;
-    this.#secret = welcome.secret;
-    this.acknowledge(welcome.received, welcome.credit);
-    for (const other of this.links) if (other !== attachment) this.drop(other, TAKEN_OVER);
     this.confirm(attachment);
-    this.tell();
+    this.acknowledge(welcome.received, ...welcome.credit);
+    this.tellAt = this.now;
   }
 }

@@ -6,13 +6,16 @@
  * candidates of one generation the first such frame decides; links of older generations are fenced at the hello. The
  * resume secret rotates with each welcome, and the one before stays valid until the new one was shown.
  */
-import { GONE, isFinal, TAKEN_OVER } from "../model/close-code.ts";
+import { GONE, isFinal, SLOW_CONSUMER, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
 import type { Frame, Hello } from "../model/frame.ts";
 import type { Message } from "../model/message.ts";
 import type { GapReason } from "../model/reasons.ts";
-import { type Attachment, NEVER, Session, type SessionOptions } from "./session.ts";
+import { hasRoom, type QueueLimit } from "./overflow.ts";
+import { type Attachment, NEVER, type Output, Session, type SessionOptions } from "./session.ts";
 
-export interface ServerSessionOptions extends SessionOptions {
+export interface ServerSessionOptions extends SessionOptions, QueueLimit {
+  /** With more than this in the queue `isOverHighWater` is true, and `drain` follows. */
+  readonly highWaterMarkBytes: number;
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
   /** A session that no frame has confirmed by then ends. */
@@ -41,6 +44,11 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
   #secret: string;
   #nextSecret: string | undefined;
   #isConfirmed = false;
+  #isOverHighWater = false;
+  /** Heartbeat: when something was last heard and last said, and whether a ping waits for its answer. */
+  #heardAt = 0;
+  #saidAt = 0;
+  #isPinged = false;
   #expiresAt: number;
 
   constructor(options: ServerSessionOptions, tokens: Tokens, sid: string, attempt: string, now: number) {
@@ -51,12 +59,15 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
     this.attempt = attempt;
     this.#secret = tokens.createSecret();
     this.intervalMs = options.pingIntervalMs;
-    this.timeoutMs = options.pingTimeoutMs;
     this.#expiresAt = now + options.connectTimeoutMs;
   }
 
   override get deadline(): number {
     return Math.min(super.deadline, this.#expiresAt);
+  }
+
+  get isOverHighWater(): boolean {
+    return this.#isOverHighWater;
   }
 
   /** Does this hello come from the session's client? By its resume secret, or by its attempt before any was confirmed. */
@@ -82,7 +93,7 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
       this.#rotate();
     this.#nextSecret ??= this.#tokens.createSecret();
     const [oldest] = this.links;
-    if (oldest && this.links.length === MAX_CANDIDATES) this.drop(oldest, TAKEN_OVER);
+    if (oldest && this.links.length === MAX_CANDIDATES) this.drop(oldest, TIMEOUT);
     this.use(this.attach(link, hello.generation));
     const welcome = {
       sid: this.sid,
@@ -90,53 +101,85 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
       key,
       received: this.received,
       credit: this.credit,
-      ping: [this.intervalMs, this.timeoutMs] as const,
+      ping: [this.intervalMs, this.#limits.pingTimeoutMs] as const,
       lost,
     };
-    this.emit({ type: "frame", link, frame: { kind: "w", welcome } });
+    this.emit({ type: "frame", link, frame: ["w", welcome] });
     // a client that begins anew has nothing of this session, whatever it had of another
-    if (lost) this.acknowledge(0, [0, 0]);
-    else this.acknowledge(hello.received, hello.credit);
+    if (!lost) this.acknowledge(hello.received, ...hello.credit);
     this.flush();
   }
 
   protected admit(attachment: Attachment<L>, frame: Frame): boolean {
+    if (frame[0] === "c") {
+      this.drop(attachment, frame[1]);
+      return false;
+    }
     if (!this.#isConfirmed) {
       this.#isConfirmed = true;
       this.#expiresAt = NEVER;
       this.#rotate();
       if (attachment !== this.current) this.use(attachment);
-      for (const other of this.links) if (other !== attachment) this.drop(other, TAKEN_OVER);
       this.confirm(attachment);
     }
-    return attachment === this.current && frame.kind !== "h";
+    return attachment === this.current && frame[0] !== "h";
   }
 
-  protected ended(_attachment: Attachment<L>, code: number): void {
+  protected isOver(_attachment: Attachment<L>, code: number): boolean {
+    return isFinal(code);
+  }
+
+  protected override bereave(code: number): void {
     const candidate = this.links.at(-1);
-    if (this.current || this.state === "closed") return;
-    if (isFinal(code)) this.close(code, true);
-    else if (candidate) this.use(candidate);
+    if (candidate) this.use(candidate);
     else if (this.state === "open") this.#expiresAt = this.now + this.#limits.resumeWindowMs;
+    super.bereave(code);
+  }
+
+  protected override emit(output: Output<L, M>): void {
+    if (output.type === "frame" || output.type === "message") this.#saidAt = this.now;
+    super.emit(output);
+  }
+
+  protected override heard(): void {
+    this.#isPinged = false;
+    this.#heardAt = this.now;
+    this.silentAt = this.#quietUntil;
+  }
+
+  protected override silent(attachment: Attachment<L>): void {
+    if (this.#isPinged) return super.silent(attachment);
+    this.silentAt = this.#quietUntil;
+    if (this.now < this.silentAt) return;
+    this.#isPinged = true;
+    this.ping(this.#limits.pingTimeoutMs);
   }
 
   /** A client that hears nothing gives up, so one that talks all the time is pinged too. */
-  protected override get quietSince(): number {
-    return Math.min(this.heardAt, this.saidAt);
-  }
-
-  protected silent(): void {
-    this.ping();
-  }
-
-  /** The driver forgets a link when it is dropped, and one that is lost has to be forgotten too. */
-  protected override lost(attachment: Attachment<L>, code: number): void {
-    this.drop(attachment, code);
+  get #quietUntil(): number {
+    return Math.min(this.#heardAt, this.#saidAt) + this.intervalMs;
   }
 
   protected override tick(): void {
     super.tick();
     if (this.now >= this.#expiresAt) this.close(GONE, false);
+  }
+
+  protected override push(message: M): void {
+    const { maxQueueBytes, overflow } = this.#limits;
+    if (!hasRoom(this.outbox, message, maxQueueBytes)) {
+      const messages = overflow(this.outbox, message, maxQueueBytes);
+      if (messages?.length) this.emit({ type: "dropped", messages });
+      if (!hasRoom(this.outbox, message, maxQueueBytes)) return this.close(SLOW_CONSUMER, false);
+    }
+    super.push(message);
+  }
+
+  protected override flush(): void {
+    super.flush();
+    const isOver = this.outbox.queueBytes > this.#limits.highWaterMarkBytes;
+    if (this.#isOverHighWater && !isOver) this.emit({ type: "drain" });
+    this.#isOverHighWater = isOver;
   }
 
   #fence(generation: number): void {

@@ -9,51 +9,48 @@
  * - What is acknowledged was delivered: the position moves when the driver takes the message, not before.
  * - At most one link is current. Frames of a link that is not attached are ignored.
  */
-import { PROTOCOL_ERROR, SLOW_CONSUMER, TIMEOUT } from "../model/close-code.ts";
+import { PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
 import type { Credit, Frame } from "../model/frame.ts";
 import type { Data, Message } from "../model/message.ts";
 import type { Gap } from "../model/reasons.ts";
 import { Outbox } from "./outbox.ts";
-import type { Overflow } from "./overflow.ts";
 
-/** State × event → state. What is not listed leaves the state as it is. */
+/** State × event → state. What is not listed leaves the state as it is; an output tells of each move. */
 export const transitions = {
   /** No link was ever confirmed. */
   waiting: { confirm: "open", close: "closed" },
-  /** A link is current. */
+  /** A link was confirmed, and there is still one. */
   open: { lose: "away", close: "closed" },
-  /** The link was lost; the session waits to be resumed. */
+  /** All links were lost; the session waits to be resumed. */
   away: { confirm: "open", close: "closed" },
   closed: {},
 } as const satisfies Record<string, { confirm?: "open"; lose?: "away"; close?: "closed" }>;
 
 export type State = keyof typeof transitions;
-export type StateEvent = "confirm" | "lose" | "close";
 
 export interface SessionOptions {
   /** How many messages, and how many bytes, either side may have sent without an acknowledgement. */
   readonly windowMessages: number;
   readonly windowBytes: number;
-  /** With more than this in the queue `isOverHighWater` is true, and `drain` follows. */
-  readonly highWaterMarkBytes: number;
-  /** The queue's hard limit, and what happens there. */
-  readonly maxQueueBytes: number;
-  readonly overflow: Overflow;
   /** An acknowledgement waits this long for more to acknowledge. */
   readonly ackDelayMs: number;
 }
 
-export type Input<L, M extends Message> =
-  | { readonly type: "send"; readonly message: M }
-  /** Outside the numbering: leaves at once or not at all. */
-  | { readonly type: "send-volatile"; readonly message: Message }
+/** What a link says. */
+export type LinkInput<L> =
   /** `undefined` where the frame was malformed. */
   | { readonly type: "frame"; readonly link: L; readonly frame: Frame | undefined }
   /** The link can take a batch. `rewinds`: what its last exchange carried may be lost. */
   | { readonly type: "writable"; readonly link: L; readonly rewinds: boolean }
-  | { readonly type: "blocked"; readonly link: L }
+  | { readonly type: "blocked"; readonly link: L; readonly rewinds?: undefined }
   /** The link ended; `code` is what the peer said, or ABNORMAL. */
-  | { readonly type: "lost"; readonly link: L; readonly code: number }
+  | { readonly type: "lost"; readonly link: L; readonly code: number };
+
+export type Input<L, M extends Message> =
+  | LinkInput<L>
+  | { readonly type: "send"; readonly message: M }
+  /** Outside the numbering: leaves at once or not at all. */
+  | { readonly type: "send-volatile"; readonly message: Message }
   | { readonly type: "tick" }
   | { readonly type: "close"; readonly code: number };
 
@@ -70,20 +67,16 @@ export type Output<L, M extends Message> =
   /** The queue fell to the high-water mark again. */
   | { readonly type: "drain" }
   | { readonly type: "dropped"; readonly messages: readonly M[] }
-  /** The link is to be closed with this code: fenced, refused, or found dead. */
+  /** The link has ended, or is to be ended, with this code. */
   | { readonly type: "drop"; readonly link: L; readonly code: number }
   | { readonly type: "closed"; readonly code: number; readonly isRemote: boolean };
 
-/** A link that was attached, and how far it got. */
+/** A link that was attached. */
 export interface Attachment<L> {
   readonly link: L;
   readonly generation: number;
   isWritable: boolean;
   rewinds: boolean;
-  /** Number of the next message that comes in; 0 until the peer has named it. */
-  expected: number;
-  /** We have named the number of our next message. */
-  isNamed: boolean;
 }
 
 /** The peer's own window may be smaller than ours, and must not stand still until the acknowledgement's delay is over. */
@@ -98,31 +91,26 @@ export abstract class Session<L, M extends Message = Message> {
   received = 0;
   /** Messages that came again and were dropped. */
   duplicates = 0;
-  readonly outbox: Outbox<M>;
+  outbox: Outbox<M>;
   protected readonly options: SessionOptions;
   protected links: Attachment<L>[] = [];
   protected current: Attachment<L> | undefined;
-  /** Heartbeat: the silence that is fine, and how long the answer to a ping may take. */
-  protected intervalMs: number = NEVER;
-  protected timeoutMs: number = NEVER;
   protected now = 0;
-  /** When something was last heard and last said on the current link, and when a ping was sent that nothing answered yet. */
-  protected heardAt = 0;
-  protected saidAt = 0;
-  #pingedAt = -1;
-  #listenAgainAt = NEVER;
+  /** The silence on the current link that is fine, and when it will have lasted so long. */
+  protected intervalMs: number = NEVER;
+  protected silentAt: number = NEVER;
+  /** When the peer is to be told what we have, and a measure of what it was not told yet. */
+  protected tellAt: number = NEVER;
+  #untold = 0;
   #receivedBytes = 0;
-  /** Highest number queued for delivery. */
+  /** Highest number queued for delivery, and the number that the next message has, once the peer has named it. */
   #admitted = 0;
-  /** What the peer was told we received, and when it is to be told again. */
-  #told = 0;
-  #toldBytes = 0;
-  #tellAt = NEVER;
+  #expected = Number.NaN;
+  /** We have named the number of our next message. */
+  #isNamed = false;
   /** A ping or pong that waits for the link. */
   #beat: "p" | "o" | undefined;
-  #isOverHighWater = false;
   #outputs: Output<L, M>[] = [];
-  #taken = 0;
 
   constructor(options: SessionOptions) {
     this.options = options;
@@ -131,11 +119,7 @@ export abstract class Session<L, M extends Message = Message> {
 
   /** When `tick` is due, in the driver's monotonic milliseconds. */
   get deadline(): number {
-    return Math.min(this.#canTell ? this.#tellAt : NEVER, this.#listenAgainAt);
-  }
-
-  get isOverHighWater(): boolean {
-    return this.#isOverHighWater;
+    return Math.min(this.#canTell ? this.tellAt : NEVER, this.silentAt);
   }
 
   /** The link in use. */
@@ -144,112 +128,75 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   protected get credit(): Credit {
-    return [this.received + this.options.windowMessages, this.#receivedBytes + this.options.windowBytes];
+    const { windowMessages, windowBytes } = this.options;
+    return [this.received + windowMessages, this.#receivedBytes + windowBytes];
   }
 
   handle(input: Input<L, M>, now: number): void {
     if (this.state === "closed") return;
     this.now = now;
-    switch (input.type) {
-      case "send":
-        this.#send(input.message);
-        break;
-      case "send-volatile":
-        if (this.current?.isWritable && this.state === "open" && !this.outbox.queue.length) {
-          this.emit({ type: "message", link: this.current.link, message: input.message });
-        }
-        break;
-      case "frame":
-        this.#receive(input.link, input.frame);
-        break;
-      case "lost":
-      case "writable":
-      case "blocked": {
-        const attachment = this.find(input.link);
-        if (attachment) this.#about(attachment, input);
-        break;
-      }
-      case "tick":
-        this.tick();
-        break;
-      case "close":
-        this.close(input.code, false);
+    if (input.type === "send") this.push(input.message);
+    else if (input.type === "send-volatile") this.#pass(input.message);
+    else if (input.type === "tick") this.tick();
+    else if (input.type === "close") this.close(input.code, false);
+    else {
+      const attachment = this.links.find(({ link }) => link === input.link);
+      // a fenced link may go on talking for a while
+      if (attachment) this.#listen(attachment, input);
     }
     this.flush();
   }
 
   take(): Output<L, M> | undefined {
-    const output = this.#outputs[this.#taken++];
-    if (output) {
-      if (output.type === "deliver" && output.number) this.#delivered(output.number, output.data.length);
-      return output;
-    }
-    this.#outputs = [];
-    this.#taken = 0;
+    const output = this.#outputs.shift();
+    if (output?.type === "deliver" && output.number) this.#deliver(output.number, output.data.length);
     // acknowledgements come last, when all that could be delivered was
-    if (this.current && this.#canTell && this.#tellAt <= this.now) {
-      return { type: "frame", link: this.current.link, frame: this.position() };
-    }
+    if (output || !this.current || !this.#canTell || this.tellAt > this.now) return output;
+    return { type: "frame", link: this.current.link, frame: this.position() };
   }
 
   /** The acknowledgement as of now; the caller sends it. */
   position(): Frame {
-    this.#told = this.received;
-    this.#toldBytes = this.#receivedBytes;
-    this.#tellAt = NEVER;
-    const [messages, bytes] = this.credit;
-    return { kind: "a", received: this.received, messages, bytes };
+    this.#untold = 0;
+    this.tellAt = NEVER;
+    return ["a", this.received, ...this.credit];
   }
 
   /** Something came in on an attached link. True where the frame is for the conversation. */
   protected abstract admit(attachment: Attachment<L>, frame: Frame): boolean;
 
-  /** The peer gave this code on an attached link, or the link broke; it is detached already. */
-  protected abstract ended(attachment: Attachment<L>, code: number): void;
+  /** Does the end of this link with this code end the session? */
+  protected abstract isOver(attachment: Attachment<L>, code: number): boolean;
 
-  /** Nothing was heard for the heartbeat's interval. */
-  protected abstract silent(attachment: Attachment<L>): void;
-
-  /** Where the quiet began that calls for a ping. */
-  protected get quietSince(): number {
-    return this.heardAt;
+  protected push(message: M): void {
+    this.outbox.push(message);
   }
 
   protected tick(): void {
-    const { current, now } = this;
-    if (!current || now < this.#listenAgainAt) return;
-    const isPinged = this.#pingedAt >= 0;
-    const limit = isPinged ? this.#pingedAt + this.timeoutMs : this.quietSince + this.intervalMs;
-    this.#listenAgainAt = limit;
-    if (now < limit) return;
-    if (isPinged) this.drop(current, TIMEOUT);
-    else this.silent(current);
+    if (this.current && this.now >= this.silentAt) this.silent(this.current);
   }
 
-  /** Asks the peer to say something, and gives the link up if it does not in time. */
-  protected ping(): void {
+  /** Nothing was heard on the link in use for too long. */
+  protected silent(attachment: Attachment<L>): void {
+    this.drop(attachment, TIMEOUT);
+  }
+
+  protected heard(): void {
+    this.silentAt = this.now + this.intervalMs;
+  }
+
+  /** Asks the peer to say something within `timeoutMs`. */
+  protected ping(timeoutMs: number): void {
     this.#beat = "p";
-    this.#pingedAt = this.now;
-    this.#listenAgainAt = this.now + this.timeoutMs;
-  }
-
-  /** The acknowledgement goes with the next chance. */
-  protected tell(): void {
-    this.#tellAt = this.now;
+    this.silentAt = this.now + timeoutMs;
   }
 
   protected emit(output: Output<L, M>): void {
     this.#outputs.push(output);
   }
 
-  protected find(link: L): Attachment<L> | undefined {
-    return this.current?.link === link
-      ? this.current
-      : this.links.find((attachment) => attachment.link === link);
-  }
-
   protected attach(link: L, generation: number): Attachment<L> {
-    const attachment = { link, generation, isWritable: false, rewinds: false, expected: 0, isNamed: false };
+    const attachment = { link, generation, isWritable: false, rewinds: false };
     this.links.push(attachment);
     return attachment;
   }
@@ -257,105 +204,120 @@ export abstract class Session<L, M extends Message = Message> {
   /** Makes a link the current one; both sides go on from the positions they told each other. */
   protected use(attachment: Attachment<L>): void {
     this.current = attachment;
-    this.heardAt = this.saidAt = this.now;
-    this.#pingedAt = -1;
-    this.#listenAgainAt = this.now + this.intervalMs;
-    this.outbox.rewind();
-    attachment.isNamed = false;
+    this.#expected = Number.NaN;
+    this.heard();
+    this.#rewind();
   }
 
-  /** Moves along the table, and says so. */
+  /** The peer has taken the current link too: the others are of no use any more. */
   protected confirm(attachment: Attachment<L>): void {
-    const from = this.state;
-    this.#move("confirm");
-    this.emit({ type: "open", link: attachment.link, from });
+    for (const other of this.links) if (other !== attachment) this.drop(other, TAKEN_OVER);
+    this.emit({ type: "open", link: attachment.link, from: this.state });
+    this.state = "open";
   }
 
   /** What the peer has, as it says when a link is attached or at any time later. */
-  protected acknowledge(received: number, [messages, bytes]: Credit): void {
+  protected acknowledge(received: number, messages: number, bytes: number): void {
     if (!this.outbox.acknowledge(received, messages, bytes)) this.close(PROTOCOL_ERROR, false);
   }
 
-  /** A link broke, or the peer ended it with `code`. */
-  protected lost(attachment: Attachment<L>, code: number): void {
-    this.#detach(attachment, code);
+  /** A link ended, or ends now. The session goes on as long as there is another. */
+  protected drop(attachment: Attachment<L>, code: number): void {
+    const { link } = attachment;
+    this.emit({ type: "drop", link, code });
+    this.links = this.links.filter((other) => other !== attachment);
+    attachment.isWritable = false;
+    if (this.current && this.links.includes(this.current)) return;
+    this.silentAt = NEVER;
+    if (this.isOver(attachment, code)) this.close(code, true);
+    else this.bereave(code);
   }
 
-  /** Ends a link of ours, so that the driver closes it. */
-  protected drop(attachment: Attachment<L>, code: number): void {
-    this.emit({ type: "drop", link: attachment.link, code });
-    this.#detach(attachment, code);
+  /** The link in use is gone. */
+  protected bereave(code: number): void {
+    if (this.links.length || this.state !== "open") return;
+    this.current = undefined;
+    this.state = "away";
+    this.emit({ type: "away", code });
   }
 
   protected close(code: number, isRemote: boolean): void {
     this.flush();
-    this.#move("close");
     for (const { link } of this.links) this.emit({ type: "drop", link, code });
+    this.state = "closed";
     this.links = [];
     this.current = undefined;
-    this.#listenAgainAt = NEVER;
+    this.silentAt = NEVER;
     this.emit({ type: "closed", code, isRemote });
   }
 
   /** A new session in place of one that the peer has lost. */
   protected restart(): { unknown: M[]; unsent: M[] } {
-    this.received = this.#admitted = this.#receivedBytes = this.#told = this.#toldBytes = 0;
-    return this.outbox.reset();
+    const { window, queue } = this.outbox;
+    this.outbox = new Outbox(this.options.windowBytes);
+    this.state = "waiting";
+    this.received = this.#admitted = this.#receivedBytes = this.#untold = 0;
+    return { unknown: window, unsent: queue };
+  }
+
+  protected flush(): void {
+    const { current, outbox } = this;
+    if (!current?.isWritable) return;
+    const { link } = current;
+    if (this.#beat) this.emit({ type: "frame", link, frame: [this.#beat] });
+    this.#beat = undefined;
+    for (let number = outbox.next, message = outbox.take(); message; message = outbox.take()) {
+      if (!this.#isNamed) this.emit({ type: "frame", link, frame: ["n", number] });
+      this.#isNamed = true;
+      this.emit({ type: "message", link, message });
+    }
   }
 
   /** HTTP exchanges carry the position in each poll and in each answer to a batch, so it needs no frame of its own. */
   get #canTell(): boolean {
-    return this.current?.isWritable === true && !this.current.rewinds;
+    return !!this.current?.isWritable && !this.current.rewinds;
   }
 
-  #move(event: StateEvent): void {
-    const row: Partial<Record<StateEvent, State>> = transitions[this.state];
-    this.state = row[event] ?? this.state;
+  #rewind(): void {
+    this.outbox.rewind();
+    this.#isNamed = false;
   }
 
-  #send(message: M): void {
-    const { outbox, options } = this;
-    if (!outbox.hasRoom(message, options.maxQueueBytes)) {
-      const messages = options.overflow(outbox, message, options.maxQueueBytes);
-      if (!messages) return this.close(SLOW_CONSUMER, false);
-      this.emit({ type: "dropped", messages });
+  #pass(message: Message): void {
+    const { current, state, outbox } = this;
+    if (current?.isWritable && state === "open" && !outbox.queue.length) {
+      this.emit({ type: "message", link: current.link, message });
     }
-    outbox.push(message);
   }
 
-  #about(attachment: Attachment<L>, input: Input<L, M> & { type: "lost" | "writable" | "blocked" }): void {
-    if (input.type === "lost") return this.lost(attachment, input.code);
-    attachment.isWritable = input.type === "writable";
-    if (input.type !== "writable" || !input.rewinds) return;
-    attachment.rewinds = true;
-    attachment.isNamed = false;
-    if (attachment === this.current) this.outbox.rewind();
+  #listen(attachment: Attachment<L>, input: LinkInput<L>): void {
+    if (input.type === "frame") this.#receive(attachment, input.frame);
+    else if (input.type === "lost") this.drop(attachment, input.code);
+    else {
+      attachment.isWritable = input.type === "writable";
+      if (!input.rewinds) return;
+      attachment.rewinds = true;
+      if (attachment === this.current) this.#rewind();
+    }
   }
 
-  #receive(link: L, frame: Frame | undefined): void {
-    const attachment = this.find(link);
-    // a fenced link may go on talking for a while
-    if (!attachment) return;
+  #receive(attachment: Attachment<L>, frame: Frame | undefined): void {
     if (!frame) return this.drop(attachment, PROTOCOL_ERROR);
-    if (frame.kind === "c") return this.lost(attachment, frame.code);
     if (!this.admit(attachment, frame)) return;
     // an answer to a batch shows nothing of the polls, on which what the peer says comes
-    if (frame.kind !== "a" || !attachment.rewinds) {
-      this.heardAt = this.now;
-      this.#pingedAt = -1;
-    }
-    switch (frame.kind) {
+    if (frame[0] !== "a" || !attachment.rewinds) this.heard();
+    switch (frame[0]) {
       case "n":
-        attachment.expected = frame.number;
+        this.#expected = frame[1];
         break;
       case "m":
-        this.#number(attachment, frame.data);
+        this.#number(attachment, frame[1]);
         break;
       case "v":
-        this.emit({ type: "deliver", data: frame.data, number: 0 });
+        this.emit({ type: "deliver", data: frame[1], number: 0 });
         break;
       case "a":
-        this.acknowledge(frame.received, [frame.messages, frame.bytes]);
+        this.acknowledge(frame[1], frame[2], frame[3]);
         break;
       case "p":
         this.#beat ??= "o";
@@ -363,59 +325,24 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   #number(attachment: Attachment<L>, data: Data): void {
-    const number = attachment.expected;
+    const number = this.#expected++;
     if (number === this.#admitted + 1) {
       this.#admitted = number;
       this.emit({ type: "deliver", data, number });
-    } else if (number && number <= this.#admitted) {
+    } else if (number <= this.#admitted) {
       this.duplicates++;
     } else if (!attachment.rewinds) {
-      return this.drop(attachment, PROTOCOL_ERROR);
-    } else {
-      // an exchange that overtook another: the answer's position makes the peer send again
-      return;
+      // an exchange that overtook another is ignored: the answer's position makes the peer send again
+      this.drop(attachment, PROTOCOL_ERROR);
     }
-    attachment.expected++;
   }
 
-  #delivered(number: number, bytes: number): void {
+  #deliver(number: number, bytes: number): void {
+    const { windowMessages, windowBytes, ackDelayMs } = this.options;
     this.received = number;
     this.#receivedBytes += bytes;
-    const { windowMessages, windowBytes, ackDelayMs } = this.options;
-    const isFar =
-      number - this.#told > windowMessages / 4 ||
-      this.#receivedBytes - this.#toldBytes > Math.min(windowBytes / 4, MAX_UNTOLD_BYTES);
-    this.#tellAt = isFar ? this.now : Math.min(this.#tellAt, this.now + ackDelayMs);
-  }
-
-  #detach(attachment: Attachment<L>, code: number): void {
-    const wasCurrent = attachment === this.current;
-    this.links = this.links.filter((other) => other !== attachment);
-    if (wasCurrent) {
-      this.current = undefined;
-      this.#listenAgainAt = NEVER;
-    }
-    this.ended(attachment, code);
-    if (wasCurrent && !this.current && this.state === "open") {
-      this.#move("lose");
-      this.emit({ type: "away", code });
-    }
-  }
-
-  protected flush(): void {
-    const { current, outbox } = this;
-    if (current?.isWritable) {
-      if (this.#beat || outbox.next <= outbox.last || outbox.queue.length) this.saidAt = this.now;
-      if (this.#beat) this.emit({ type: "frame", link: current.link, frame: { kind: this.#beat } });
-      this.#beat = undefined;
-      for (let number = outbox.next, message = outbox.take(); message; message = outbox.take()) {
-        if (!current.isNamed) this.emit({ type: "frame", link: current.link, frame: { kind: "n", number } });
-        current.isNamed = true;
-        this.emit({ type: "message", link: current.link, message });
-      }
-    }
-    const isOver = outbox.queueBytes > this.options.highWaterMarkBytes;
-    if (this.#isOverHighWater && !isOver) this.emit({ type: "drain" });
-    this.#isOverHighWater = isOver;
+    this.#untold += bytes + windowBytes / windowMessages;
+    const isFar = this.#untold > Math.min(windowBytes / 4, MAX_UNTOLD_BYTES);
+    this.tellAt = isFar ? this.now : Math.min(this.tellAt, this.now + ackDelayMs);
   }
 }

@@ -1,6 +1,7 @@
 /** The traces of the protocol's text speak its language: each frame in them parses, each hello is one that a server takes. */
 import { describe, expect, test } from "vitest";
 import { decodeBody } from "../../src/wire/native/body.ts";
+import { parseClientFrame } from "../../src/wire/native/client-frame.ts";
 import { encodeFrame, parseFrame } from "../../src/wire/native/frame.ts";
 import { parseHello } from "../../src/wire/native/hello.ts";
 import { decodePacket } from "../../src/wire/native/packet.ts";
@@ -28,7 +29,7 @@ describe("traces", () => {
       if (/^[qk]/.test(frame)) expect(frame).toMatch(/^[qk][^,]{1,256},\d{1,15}$/);
       else if (frame.startsWith("h")) expect(parseHello(frame, 32), frame).toBeTypeOf("object");
       else {
-        const parsed = parseFrame(frame);
+        const parsed = (frame[0] === "w" ? parseFrame : parseClientFrame)(frame);
         expect(parsed && encodeFrame(parsed), frame).toBe(frame);
         if (/^[mv]/.test(frame)) expect(decodePacket(frame), frame).toBeDefined();
       }

@@ -1,11 +1,13 @@
 /** Whatever bytes come in, the native codecs accept them or refuse them; nothing is thrown and nothing is polluted. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { toPacket } from "../../src/dialect/native/codec.ts";
 import type { Data } from "../../src/model/message.ts";
 import { decodeBody, encodeBody } from "../../src/wire/native/body.ts";
+import { parseClientFrame } from "../../src/wire/native/client-frame.ts";
 import { encodeFrame, parseFrame } from "../../src/wire/native/frame.ts";
 import { parseHello } from "../../src/wire/native/hello.ts";
-import { decodePacket, encodePacket } from "../../src/wire/native/packet.ts";
+import { encodePacket } from "../../src/wire/native/packet.ts";
 
 const seeds: readonly Data[] = [
   'h{"version":1,"attempt":"0123456789abcdefghijkl","generation":1,"received":0,"credit":[1,2],"join":[["/"]]}',
@@ -45,9 +47,10 @@ const mutated = fc
   });
 
 function decodeAll(data: Data): void {
-  const frame = parseFrame(data);
-  if (frame) expect(parseFrame(encodeFrame(frame))).toEqual(frame);
-  if (frame?.kind === "m" || frame?.kind === "v") decodePacket(data);
+  parseFrame(data);
+  const frame = parseClientFrame(data);
+  if (frame) expect(parseClientFrame(encodeFrame(frame))).toEqual(frame);
+  if (frame?.[0] === "m" || frame?.[0] === "v") toPacket(data);
   if (typeof data === "string") parseHello(data, 32);
 }
 

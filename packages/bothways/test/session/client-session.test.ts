@@ -16,7 +16,7 @@ const welcome = (changes: Partial<Welcome> = {}): Welcome => ({
 });
 
 function receive(client: ClientSession<string>, link: string, changes: Partial<Welcome> = {}): void {
-  client.handle({ type: "frame", link, frame: { kind: "w", welcome: welcome(changes) } }, 0);
+  client.handle({ type: "frame", link, frame: ["w", welcome(changes)] }, 0);
 }
 
 function lose(client: ClientSession<string>, link: string, code: number = ABNORMAL): void {
@@ -40,8 +40,8 @@ describe("hellos", () => {
     const client = createClient();
     client.dial("a", false, []);
     receive(client, "a");
-    client.handle({ type: "frame", link: "a", frame: { kind: "n", number: 1 } }, 0);
-    client.handle({ type: "frame", link: "a", frame: { kind: "m", data: "m1" } }, 0);
+    client.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
+    client.handle({ type: "frame", link: "a", frame: ["m", "m1"] }, 0);
     drain(client);
     lose(client, "a");
     expect(client.dial("b", false, [])).toMatchObject({
@@ -88,8 +88,8 @@ describe("welcomes", () => {
   test("nothing of a link counts before its welcome", () => {
     const client = createClient();
     client.dial("a", false, []);
-    client.handle({ type: "frame", link: "a", frame: { kind: "n", number: 1 } }, 0);
-    client.handle({ type: "frame", link: "a", frame: { kind: "m", data: "m1" } }, 0);
+    client.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
+    client.handle({ type: "frame", link: "a", frame: ["m", "m1"] }, 0);
     expect([client.state, say(client)]).toEqual(["waiting", []]);
   });
 
@@ -120,8 +120,8 @@ describe("a session that is gone", () => {
   test("a gap first, with what is unknown and what was never sent; then numbers start again", () => {
     const { client, server } = openPair({ windowMessages: 1 });
     server.handle({ type: "blocked", link: "a" }, 0);
-    client.handle({ type: "frame", link: "a", frame: { kind: "n", number: 1 } }, 0);
-    client.handle({ type: "frame", link: "a", frame: { kind: "m", data: "got" } }, 0);
+    client.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
+    client.handle({ type: "frame", link: "a", frame: ["m", "got"] }, 0);
     for (const data of ["m1", "m2"]) client.handle({ type: "send", message: { data } }, 0);
     drain(client);
     lose(client, "a");
@@ -129,7 +129,10 @@ describe("a session that is gone", () => {
     client.dial("b", false, []);
     client.handle({ type: "writable", link: "b", rewinds: false }, 0);
     receive(client, "b", { sid: "sid2", lost: "server-lost" });
-    expect(say(client).slice(0, 2)).toEqual(["gap 2 server-lost unknown=m1 unsent=m2", "open b from away"]);
+    expect(say(client).slice(0, 2)).toEqual([
+      "gap 2 server-lost unknown=m1 unsent=m2",
+      "open b from waiting",
+    ]);
     client.handle({ type: "send", message: { data: "m3" } }, 0);
     expect(say(client)).toEqual(["b: n1", "b: m3"]);
     expect(client.received).toBe(0);
@@ -150,7 +153,7 @@ describe("taken over", () => {
     const { client } = openPair();
     client.dial("b", false, []);
     lose(client, "a", TAKEN_OVER);
-    expect([client.state, client.link, say(client)]).toEqual(["open", "a", []]);
+    expect([client.state, client.link, say(client)]).toEqual(["open", "a", ["drop a 4409"]]);
     client.handle({ type: "send", message: { data: "m1" } }, 0);
     expect(say(client)).toEqual([]);
     client.handle({ type: "writable", link: "b", rewinds: false }, 0);
@@ -165,7 +168,7 @@ describe("taken over", () => {
     client.dial("b", false, []);
     lose(client, "a", TAKEN_OVER);
     lose(client, "b");
-    expect([client.state, say(client)]).toEqual(["away", ["away 1006"]]);
+    expect([client.state, say(client)]).toEqual(["away", ["drop a 4409", "drop b 1006", "away 1006"]]);
   });
 
   test("by our own later round, which failed before", () => {
@@ -174,13 +177,13 @@ describe("taken over", () => {
     lose(client, "b", TIMEOUT);
     expect(client.state).toBe("open");
     lose(client, "a", TAKEN_OVER);
-    expect([client.state, say(client)]).toEqual(["away", ["away 4409"]]);
+    expect([client.state, say(client)]).toEqual(["away", ["drop b 4408", "drop a 4409", "away 4409"]]);
   });
 
   test("by another holder of the secret: it ends, and does not come back", () => {
     const { client } = openPair();
     lose(client, "a", TAKEN_OVER);
-    expect([client.state, say(client)]).toEqual(["closed", ["closed 4409 remote"]]);
+    expect([client.state, say(client)]).toEqual(["closed", ["drop a 4409", "closed 4409 remote"]]);
   });
 
   test("an attempt refused because another came first is no end", () => {
@@ -211,7 +214,7 @@ describe("attempts that fail", () => {
     const { client } = openPair();
     client.dial("b", false, []);
     lose(client, "b", PROTOCOL_ERROR);
-    expect([client.state, client.link, say(client)]).toEqual(["open", "a", []]);
+    expect([client.state, client.link, say(client)]).toEqual(["open", "a", ["drop b 4400"]]);
   });
 });
 
@@ -219,6 +222,6 @@ test("a late welcome of an earlier round ends nobody's session", () => {
   const pair = openPair();
   const late = attach(pair.server, "b", pair.client.dial("b", false, []));
   join(pair, "c");
-  pair.client.handle({ type: "frame", link: "b", frame: { kind: "w", welcome: late } }, 0);
+  pair.client.handle({ type: "frame", link: "b", frame: ["w", late] }, 0);
   expect([pair.client.link, pair.server.link, pair.client.state]).toEqual(["c", "c", "open"]);
 });

@@ -57,7 +57,7 @@ export function say(session: Session<string>): string[] {
 function describeOutput(output: Output<string, never>): string {
   switch (output.type) {
     case "frame":
-      return `${output.link}: ${output.frame.kind === "w" ? "w" : encodeFrame(output.frame)}`;
+      return `${output.link}: ${output.frame[0] === "w" ? "w" : encodeFrame(output.frame)}`;
     case "message":
       return `${output.link}: ${output.message.data}`;
     case "deliver":
@@ -85,7 +85,7 @@ function texts(messages: readonly { readonly data: string | Uint8Array }[]): str
 
 export function welcomeOf(outputs: readonly Output<string, never>[]): Welcome | undefined {
   for (const output of outputs) {
-    if (output.type === "frame" && output.frame.kind === "w") return output.frame.welcome;
+    if (output.type === "frame" && output.frame[0] === "w") return output.frame[1];
   }
 }
 
@@ -114,7 +114,7 @@ export function openPair(changes: Partial<ServerSessionOptions> = {}): Pair {
 /** Attaches `link` and lets both sides talk until they have nothing to say. */
 export function join(pair: Pair, link: string, now = 0): void {
   const welcome = attach(pair.server, link, pair.client.dial(link, false, []), now);
-  pair.client.handle({ type: "frame", link, frame: { kind: "w", welcome } }, now);
+  pair.client.handle({ type: "frame", link, frame: ["w", welcome] }, now);
   pair.client.handle({ type: "writable", link, rewinds: false }, now);
   talk(pair, now);
 }
@@ -134,10 +134,7 @@ export function talk({ client, server }: Pair, now = 0): string[] {
           to.handle({ type: "frame", link: output.link, frame: output.frame }, now);
         else if (output.type === "message") {
           const { data } = output.message;
-          to.handle(
-            { type: "frame", link: output.link, frame: { kind: data[0] === "v" ? "v" : "m", data } },
-            now,
-          );
+          to.handle({ type: "frame", link: output.link, frame: [data[0] === "v" ? "v" : "m", data] }, now);
         } else if (output.type === "drop")
           to.handle({ type: "lost", link: output.link, code: output.code }, now);
         else said.push(`${name} ${describeOutput(output as Output<string, never>)}`);

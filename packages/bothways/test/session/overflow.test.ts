@@ -1,8 +1,8 @@
 /** docs/protocol/bothways-1.md §4.6: policies act on what has no number yet. */
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../src/model/message.ts";
-import { Outbox } from "../../src/session/outbox.ts";
-import { disconnect, dropOldest, latestByKey, type Overflow } from "../../src/session/overflow.ts";
+import { MESSAGE_OVERHEAD_BYTES, Outbox } from "../../src/session/outbox.ts";
+import { disconnect, dropOldest, hasRoom, latestByKey, type Overflow } from "../../src/session/overflow.ts";
 import { drain, openPair, options, say, talk } from "./machines.ts";
 
 /** Room for three messages of one character. */
@@ -45,7 +45,14 @@ const cases: [string, Overflow, Message[], Message, string[] | undefined, string
     [],
   ],
   ["drop-oldest keeps answers", dropOldest, [answer("x"), b, answer("y")], { data: "d" }, ["b"], ["x", "y"]],
-  ["drop-oldest never ends", dropOldest, [answer("x"), answer("y"), answer("z")], a, [], ["x", "y", "z"]],
+  [
+    "drop-oldest has nothing to drop",
+    dropOldest,
+    [answer("x"), answer("y"), answer("z")],
+    a,
+    [],
+    ["x", "y", "z"],
+  ],
   ["latest-by-key replaces", latestByKey, [keyed("1", "k"), b, c], keyed("2", "k"), ["1"], ["b", "c"]],
   [
     "latest-by-key replaces among those that wait",
@@ -55,15 +62,8 @@ const cases: [string, Overflow, Message[], Message, string[] | undefined, string
     ["1"],
     ["2", "c"],
   ],
-  [
-    "latest-by-key ends where that is not enough",
-    latestByKey,
-    [a, b, c],
-    keyed("1", "k"),
-    undefined,
-    ["a", "b", "c"],
-  ],
-  ["no key is no common key", latestByKey, [a, b, c], { data: "d" }, undefined, ["a", "b", "c"]],
+  ["latest-by-key has nothing to replace", latestByKey, [a, b, c], keyed("1", "k"), [], ["a", "b", "c"]],
+  ["no key is no common key", latestByKey, [a, b, c], { data: "d" }, [], ["a", "b", "c"]],
 ];
 
 test.each(cases)("%s", (_, policy, queued, message, dropped, left) => {
@@ -98,6 +98,26 @@ describe("in a session", () => {
     expect(say(server).slice(-2)).toEqual(["drop a 4429", "closed 4429 local"]);
   });
 
+  test("a policy that cannot make room says what it dropped before the session ends", () => {
+    const { client, server } = blocked(latestByKey);
+    for (const key of ["a", "b", "a", "c"]) {
+      server.handle({ type: "send", message: { data: "m".repeat(400), key } }, 0);
+    }
+    server.handle({ type: "send", message: { data: "m".repeat(1999), key: "b" } }, 0);
+    const said = say(server).map((line) => line.slice(0, 11));
+    expect(said).toEqual(["dropped mmm", "drain", "drop a 4429", "closed 4429"]);
+    expect(client.received).toBe(0);
+  });
+
+  test("answers may fill the queue, but no further than its limit", () => {
+    const { server } = blocked(dropOldest);
+    while (server.state === "open") {
+      server.handle({ type: "send", message: { data: "m".repeat(100), isAnswer: true } }, 0);
+      expect(server.outbox.queueBytes).toBeLessThanOrEqual(options.maxQueueBytes);
+    }
+    expect(say(server).at(-1)).toBe("closed 4429 local");
+  });
+
   test("a message that wants more than the whole limit is taken when nothing waits", () => {
     const { server } = blocked(disconnect);
     server.handle({ type: "send", message: { data: "x".repeat(options.maxQueueBytes) } }, 0);
@@ -113,4 +133,19 @@ describe("in a session", () => {
     expect(server.isOverHighWater).toBe(false);
     expect(say(server).at(-1)).toBe("drain");
   });
+});
+
+test("hasRoom counts the overhead, and an empty queue takes any one message", () => {
+  const outbox = new Outbox(0);
+  expect(hasRoom(outbox, { data: "x".repeat(1000) }, 10)).toBe(true);
+  outbox.push({ data: "a" });
+  expect(hasRoom(outbox, { data: "b" }, 2 * MESSAGE_OVERHEAD_BYTES + 2)).toBe(true);
+  expect(hasRoom(outbox, { data: "bb" }, 2 * MESSAGE_OVERHEAD_BYTES + 2)).toBe(false);
+});
+
+test("what a policy dropped is told", () => {
+  const pair = openPair({ overflow: dropOldest, maxQueueBytes: 140 });
+  pair.server.handle({ type: "blocked", link: "a" }, 0);
+  for (const data of ["m1", "m2", "m3"]) pair.server.handle({ type: "send", message: { data } }, 0);
+  expect(say(pair.server)).toEqual(["dropped m1"]);
 });

@@ -26,7 +26,7 @@ function createOpen(registry: Registry<string>): { session: ServerSession<string
   const session = registry.create(hello, 0);
   session.accept("a", hello, "key", undefined, 0);
   const secret = welcomeOf(drain(session))?.secret;
-  session.handle({ type: "frame", link: "a", frame: { kind: "o" } }, 0);
+  session.handle({ type: "frame", link: "a", frame: ["o"] }, 0);
   drain(session);
   return { session, resume: createHello({ generation: 2, sid: session.sid, secret }) };
 }

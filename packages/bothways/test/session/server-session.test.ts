@@ -24,7 +24,7 @@ const hello = (changes: Partial<Hello> = {}): Hello => ({
   join: [],
   ...changes,
 });
-const pong = { kind: "o" } as const;
+const pong = ["o"] as const;
 
 describe("owns", () => {
   test.each([
@@ -95,8 +95,8 @@ describe("generations", () => {
     server.accept("b", hello({ generation: 2 }), "key", undefined, 0);
     expect(say(server)).toEqual(["drop a 4409", "b: w"]);
     expect([first, server.link, server.state]).toEqual(["a", "b", "open"]);
-    server.handle({ type: "frame", link: "a", frame: { kind: "n", number: 1 } }, 0);
-    server.handle({ type: "frame", link: "a", frame: { kind: "m", data: "late" } }, 0);
+    server.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
+    server.handle({ type: "frame", link: "a", frame: ["m", "late"] }, 0);
     expect(say(server)).toEqual([]);
   });
 
@@ -161,7 +161,7 @@ describe("generations", () => {
     const welcome = attach(server, "a", client.dial("a", false, []));
     attach(server, "b", client.dial("b", true, []));
     server.handle({ type: "lost", link: "a", code: ABNORMAL }, 0);
-    client.handle({ type: "frame", link: "a", frame: { kind: "w", welcome } }, 0);
+    client.handle({ type: "frame", link: "a", frame: ["w", welcome] }, 0);
     for (const output of drain(client)) {
       if (output.type === "drop") server.handle({ type: "lost", link: output.link, code: output.code }, 0);
     }
@@ -221,7 +221,7 @@ describe("times", () => {
 describe("what the driver is told of links", () => {
   test("a link whose client said goodbye in a frame is to be closed", () => {
     const { server } = openPair();
-    server.handle({ type: "frame", link: "a", frame: { kind: "c", code: BYE, reason: "" } }, 0);
+    server.handle({ type: "frame", link: "a", frame: ["c", BYE, ""] }, 0);
     expect(say(server)).toEqual(["drop a 4000", "closed 4000 remote"]);
   });
 
@@ -231,12 +231,13 @@ describe("what the driver is told of links", () => {
     expect(say(server)).toEqual(["drop a 1006", "away 1006"]);
   });
 
-  test("hellos without end keep few links", () => {
+  // 4409 would tell a client that has just taken the oldest that somebody else has its session
+  test("hellos without end keep few links, and take over from none", () => {
     const server = createServer();
     for (let count = 0; count < 100; count++) server.accept(`link${count}`, hello(), "key", undefined, 0);
     const dropped = say(server).filter((line) => line.startsWith("drop"));
     expect(dropped.length).toBeGreaterThanOrEqual(90);
-    expect(dropped[0]).toBe("drop link0 4409");
+    expect(dropped[0]).toBe("drop link0 4408");
   });
 });
 
@@ -250,7 +251,7 @@ test("a client that begins anew has nothing of this session", () => {
     0,
   );
   const [output] = drain(server);
-  expect(output).toMatchObject({ frame: { welcome: { sid: "sid", lost: "expired", received: 0 } } });
+  expect(output).toMatchObject({ frame: ["w", { sid: "sid", lost: "expired", received: 0 }] });
   expect([server.state, server.outbox.acked]).toEqual(["waiting", 0]);
 });
 
@@ -262,7 +263,7 @@ test("a position beyond what was sent ends the session", () => {
 
 test("a hello inside the conversation means nothing", () => {
   const pair = openPair();
-  pair.server.handle({ type: "frame", link: "a", frame: { kind: "h", hello: hello({ generation: 9 }) } }, 0);
+  pair.server.handle({ type: "frame", link: "a", frame: ["h", hello({ generation: 9 })] }, 0);
   expect(talk(pair)).toEqual([]);
   expect(pair.server.generation).toBe(1);
 });

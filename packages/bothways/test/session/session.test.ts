@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { ABNORMAL, BYE, GONE, PROTOCOL_ERROR, TAKEN_OVER } from "../../src/model/close-code.ts";
 import type { Frame } from "../../src/model/frame.ts";
 import type { Message } from "../../src/model/message.ts";
-import { dropOldest } from "../../src/session/overflow.ts";
 import { type Input, NEVER, type Session, type State, transitions } from "../../src/session/session.ts";
 import {
   attach,
@@ -26,10 +25,10 @@ const frame = (value: Frame | undefined): Input<string, Message> => ({
   link: "a",
   frame: value,
 });
-const welcome: Frame = {
-  kind: "w",
-  welcome: { sid: "sid", secret: "s", key: "k", received: 0, credit: [9, 999], ping: [1000, 500] },
-};
+const welcome: Frame = [
+  "w",
+  { sid: "sid", secret: "s", key: "k", received: 0, credit: [9, 999], ping: [1000, 500] },
+];
 const same: Row = { waiting: "waiting", open: "open", away: "away", closed: "closed" };
 const closes: Row = { waiting: "closed", open: "closed", away: "closed", closed: "closed" };
 /** A server's link is proved by its first frame. */
@@ -51,16 +50,16 @@ const inputs: [name: string, input: Input<string, Message>, client: Row, server:
   ["lost: unknown session", { type: "lost", link: "a", code: GONE }, same, same],
   ["lost: taken over", { type: "lost", link: "a", code: TAKEN_OVER }, closes, same],
   ["lost: refused", { type: "lost", link: "a", code: PROTOCOL_ERROR }, closes, closes],
-  ["frame n", frame({ kind: "n", number: 1 }), same, proves],
-  ["frame m without its number", frame({ kind: "m", data: "m" }), same, { ...proves, open: "closed" }],
-  ["frame v", frame({ kind: "v", data: "v" }), same, proves],
-  ["frame a", frame({ kind: "a", received: 0, messages: 9, bytes: 999 }), same, proves],
-  ["frame a beyond what was sent", frame({ kind: "a", received: 5, messages: 9, bytes: 999 }), same, closes],
-  ["frame p", frame({ kind: "p" }), same, proves],
-  ["frame o", frame({ kind: "o" }), same, proves],
+  ["frame n", frame(["n", 1]), same, proves],
+  ["frame m without its number", frame(["m", "m"]), same, { ...proves, open: "closed" }],
+  ["frame v", frame(["v", "v"]), same, proves],
+  ["frame a", frame(["a", 0, 9, 999]), same, proves],
+  ["frame a beyond what was sent", frame(["a", 5, 9, 999]), same, closes],
+  ["frame p", frame(["p"]), same, proves],
+  ["frame o", frame(["o"]), same, proves],
   ["frame w", frame(welcome), proves, proves],
-  ["frame c: gone", frame({ kind: "c", code: GONE, reason: "" }), same, same],
-  ["frame c: refused", frame({ kind: "c", code: PROTOCOL_ERROR, reason: "" }), closes, closes],
+  ["frame c: gone", frame(["c", GONE, ""]), same, same],
+  ["frame c: refused", frame(["c", PROTOCOL_ERROR, ""]), same, closes],
   ["malformed frame", frame(undefined), closes, closes],
 ];
 
@@ -69,7 +68,7 @@ const whenOpen: Record<string, readonly [client: State, server: State]> = {
   lost: ["away", "away"],
   "lost: unknown session": ["away", "away"],
   "lost: taken over": ["closed", "away"],
-  "frame c: gone": ["away", "away"],
+  "frame c: gone": ["open", "away"],
   "frame m without its number": ["closed", "closed"],
   "frame a beyond what was sent": ["closed", "closed"],
 };
@@ -155,8 +154,7 @@ describe.each([
     const [number, first] = drain(pair[from]);
     for (const output of [number, first]) {
       if (output?.type === "frame") pair[to].handle({ type: "frame", link: "a", frame: output.frame }, 0);
-      if (output?.type === "message")
-        pair[to].handle({ type: "frame", link: "a", frame: { kind: "m", data: "m1" } }, 0);
+      if (output?.type === "message") pair[to].handle({ type: "frame", link: "a", frame: ["m", "m1"] }, 0);
     }
     expect(say(pair[to])).toEqual(["deliver 1 m1"]);
     for (const machine of [pair.client, pair.server])
@@ -167,7 +165,7 @@ describe.each([
     const said: string[] = [];
     const hello = pair.client.dial("b", false, []);
     const given = attach(pair.server, "b", hello);
-    pair.client.handle({ type: "frame", link: "b", frame: { kind: "w", welcome: given } }, 0);
+    pair.client.handle({ type: "frame", link: "b", frame: ["w", given] }, 0);
     pair.client.handle({ type: "writable", link: "b", rewinds: false }, 0);
     said.push(...talk(pair));
     expect(said.filter((line) => line.startsWith(`${to} deliver`))).toEqual([
@@ -182,9 +180,9 @@ describe.each([
     const machine = pair[to];
     machine.handle({ type: "writable", link: "a", rewinds: true }, 0);
     for (let count = 0; count < 2; count++) {
-      machine.handle({ type: "frame", link: "a", frame: { kind: "n", number: 1 } }, 0);
-      machine.handle({ type: "frame", link: "a", frame: { kind: "m", data: "m1" } }, 0);
-      machine.handle({ type: "frame", link: "a", frame: { kind: "m", data: "m2" } }, 0);
+      machine.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
+      machine.handle({ type: "frame", link: "a", frame: ["m", "m1"] }, 0);
+      machine.handle({ type: "frame", link: "a", frame: ["m", "m2"] }, 0);
     }
     expect(say(machine)).toEqual(["deliver 1 m1", "deliver 2 m2"]);
     expect(machine.duplicates).toBe(2);
@@ -194,9 +192,9 @@ describe.each([
     const { [to]: machine } = openPair();
     machine.handle({ type: "writable", link: "a", rewinds: true }, 0);
     for (const data of [
-      { kind: "n", number: 2 },
-      { kind: "m", data: "m2" },
-      { kind: "m", data: "m3" },
+      ["n", 2],
+      ["m", "m2"],
+      ["m", "m3"],
     ] as const) {
       machine.handle({ type: "frame", link: "a", frame: data }, 0);
     }
@@ -206,18 +204,18 @@ describe.each([
 
   test("a hole on an ordered link is a breach of the protocol", () => {
     const { [to]: machine } = openPair();
-    machine.handle({ type: "frame", link: "a", frame: { kind: "n", number: 2 } }, 0);
-    machine.handle({ type: "frame", link: "a", frame: { kind: "m", data: "m2" } }, 0);
+    machine.handle({ type: "frame", link: "a", frame: ["n", 2] }, 0);
+    machine.handle({ type: "frame", link: "a", frame: ["m", "m2"] }, 0);
     expect(say(machine).slice(0, 1)).toEqual(["drop a 4400"]);
   });
 
   test("the position moves when a message is taken, not when it came in", () => {
     const { [to]: machine } = openPair();
-    machine.handle({ type: "frame", link: "a", frame: { kind: "n", number: 1 } }, 0);
-    machine.handle({ type: "frame", link: "a", frame: { kind: "m", data: "m1" } }, 0);
-    expect(machine.position()).toMatchObject({ received: 0 });
+    machine.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
+    machine.handle({ type: "frame", link: "a", frame: ["m", "m1"] }, 0);
+    expect(machine.position()[1]).toBe(0);
     expect(machine.take()).toMatchObject({ type: "deliver", number: 1 });
-    expect(machine.position()).toMatchObject({ received: 1 });
+    expect(machine.position()[1]).toBe(1);
   });
 
   test("an acknowledgement waits for more, up to its delay or a quarter of the window", () => {
@@ -259,8 +257,8 @@ describe.each([
   test("frames of a link that is not attached are ignored", () => {
     const { [to]: machine } = openPair();
     const before = machine.position();
-    machine.handle({ type: "frame", link: "other", frame: { kind: "n", number: 1 } }, 0);
-    machine.handle({ type: "frame", link: "other", frame: { kind: "m", data: "m1" } }, 0);
+    machine.handle({ type: "frame", link: "other", frame: ["n", 1] }, 0);
+    machine.handle({ type: "frame", link: "other", frame: ["m", "m1"] }, 0);
     machine.handle({ type: "frame", link: "other", frame: undefined }, 0);
     machine.handle({ type: "lost", link: "other", code: BYE }, 0);
     expect(say(machine)).toEqual([]);
@@ -273,13 +271,6 @@ describe.each([
     pair[from].handle({ type: "close", code: BYE }, 0);
     expect(say(pair[from])).toEqual(["a: n1", "a: m1", "drop a 4000", "closed 4000 local"]);
   });
-
-  test("what a policy dropped is told", () => {
-    const pair = openPair({ overflow: dropOldest, maxQueueBytes: 140 });
-    pair[from].handle({ type: "blocked", link: "a" }, 0);
-    send(pair, from, "m1", "m2", "m3");
-    expect(say(pair[from])).toEqual(["dropped m1"]);
-  });
 });
 
 describe("an exchange link", () => {
@@ -290,10 +281,7 @@ describe("an exchange link", () => {
     send(pair, "server", "m1", "m2");
     expect(say(server)).toEqual(["a: n1", "a: m1", "a: m2"]);
     server.handle({ type: "blocked", link: "a" }, 0);
-    server.handle(
-      { type: "frame", link: "a", frame: { kind: "a", received: 1, messages: 9, bytes: 999 } },
-      0,
-    );
+    server.handle({ type: "frame", link: "a", frame: ["a", 1, 9, 999] }, 0);
     server.handle({ type: "writable", link: "a", rewinds: true }, 0);
     expect(say(server)).toEqual(["a: n2", "a: m2"]);
   });
@@ -301,8 +289,8 @@ describe("an exchange link", () => {
   test("needs no acknowledgements of its own", () => {
     const { server } = openPair();
     server.handle({ type: "writable", link: "a", rewinds: true }, 0);
-    server.handle({ type: "frame", link: "a", frame: { kind: "n", number: 1 } }, 0);
-    server.handle({ type: "frame", link: "a", frame: { kind: "m", data: "m1" } }, 0);
+    server.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
+    server.handle({ type: "frame", link: "a", frame: ["m", "m1"] }, 0);
     expect(say(server)).toEqual(["deliver 1 m1"]);
     server.handle({ type: "tick" }, options.ackDelayMs);
     expect(say(server)).toEqual([]);
@@ -330,7 +318,7 @@ describe("heartbeat", () => {
     const { server } = openPair();
     server.handle({ type: "tick" }, 1000);
     drain(server);
-    server.handle({ type: "frame", link: "a", frame: { kind: "o" } }, now);
+    server.handle({ type: "frame", link: "a", frame: ["o"] }, now);
     server.handle({ type: "tick" }, 1500);
     expect(server.state).toBe("open");
     server.handle({ type: "tick" }, now + 1000);
@@ -340,7 +328,7 @@ describe("heartbeat", () => {
   test("a client that talks all the time is asked all the same: it needs to hear us", () => {
     const { server } = openPair();
     for (let now = 100; now <= 900; now += 100) {
-      server.handle({ type: "frame", link: "a", frame: { kind: "v", data: "v2" } }, now);
+      server.handle({ type: "frame", link: "a", frame: ["v", "v2"] }, now);
     }
     drain(server);
     server.handle({ type: "tick" }, 1000);
@@ -350,7 +338,7 @@ describe("heartbeat", () => {
   test("over HTTP the position in a batch's answer is no sign of life: the polls may be dead", () => {
     const { client } = openPair();
     client.handle({ type: "writable", link: "a", rewinds: true }, 0);
-    const position = { kind: "a", received: 0, messages: 9, bytes: 999 } as const;
+    const position = ["a", 0, 9, 999] as const;
     client.handle({ type: "frame", link: "a", frame: position }, 1400);
     client.handle({ type: "tick" }, 1500);
     expect(say(client)).toEqual(["drop a 4408", "away 4408"]);
@@ -358,7 +346,7 @@ describe("heartbeat", () => {
 
   test("the client answers, and gives up after both times", () => {
     const pair = openPair();
-    pair.client.handle({ type: "frame", link: "a", frame: { kind: "p" } }, 10);
+    pair.client.handle({ type: "frame", link: "a", frame: ["p"] }, 10);
     expect(say(pair.client)).toEqual(["a: o"]);
     pair.client.handle({ type: "tick" }, 1509);
     expect(say(pair.client)).toEqual([]);
@@ -369,7 +357,7 @@ describe("heartbeat", () => {
   test("a pong waits for its link", () => {
     const { client } = openPair();
     client.handle({ type: "blocked", link: "a" }, 0);
-    client.handle({ type: "frame", link: "a", frame: { kind: "p" } }, 10);
+    client.handle({ type: "frame", link: "a", frame: ["p"] }, 10);
     expect(say(client)).toEqual([]);
     client.handle({ type: "writable", link: "a", rewinds: false }, 20);
     expect(say(client)).toEqual(["a: o"]);
@@ -393,7 +381,7 @@ test("a live switch loses nothing and is no interruption", () => {
   send(pair, "client", "m1");
   send(pair, "server", "m1");
   const welcomed = attach(pair.server, "b", pair.client.dial("b", false, []));
-  pair.client.handle({ type: "frame", link: "b", frame: { kind: "w", welcome: welcomed } }, 0);
+  pair.client.handle({ type: "frame", link: "b", frame: ["w", welcomed] }, 0);
   pair.client.handle({ type: "writable", link: "b", rewinds: false }, 0);
   const said = talk(pair);
   expect(said.filter((line) => line.includes("deliver"))).toEqual([

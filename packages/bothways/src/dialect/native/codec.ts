@@ -2,7 +2,7 @@
  * The native dialect: packets to messages and back. A packet is encoded once, however many receive it.
  */
 import type { Data, Message } from "../../model/message.ts";
-import { ACK, ACK_ERROR, EVENT, type Packet } from "../../model/packet.ts";
+import { ACK, ACK_ERROR, CONNECT_ERROR, EVENT, type Packet } from "../../model/packet.ts";
 import { decodePacket, encodePacket } from "../../wire/native/packet.ts";
 
 export const dialect = "native";
@@ -20,5 +20,14 @@ export function toMessage(packet: Packet, isVolatile: boolean): Message {
 
 /** `undefined` where it is malformed. */
 export function toPacket(data: Data): Packet | undefined {
-  return decodePacket(data);
+  const packet = decodePacket(data);
+  return packet && isWellFormed(packet) ? packet : undefined;
+}
+
+function isWellFormed({ type, id, data }: Packet): boolean {
+  if ((type === ACK || type === ACK_ERROR) && id === undefined) return false;
+  if (type === EVENT) return Array.isArray(data) && typeof data[0] === "string";
+  if (type === ACK) return Array.isArray(data);
+  if (type !== ACK_ERROR && type !== CONNECT_ERROR) return true;
+  return typeof (data as { message?: unknown } | null)?.message === "string";
 }

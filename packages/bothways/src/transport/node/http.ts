@@ -69,7 +69,7 @@ export class HttpAnswer implements Answer {
   /** Answers with an error of the table. `detail` is text of ours: it reaches the client. */
   refuse(error: ErrorCode, detail: string = errorTable[error].message): void {
     const { closeCode, httpStatus } = errorTable[error];
-    this.send(httpStatus, [encodeFrame({ kind: "c", code: closeCode, reason: detail })]);
+    this.send(httpStatus, [encodeFrame(["c", closeCode, detail])]);
   }
 
   /** Answers a preflight (Fetch, "CORS-preflight request"). Our own client's requests cause none. */

@@ -80,7 +80,7 @@ export class PollingLink implements Link {
 
   close(code: number, reason: string): void {
     if (this.#end !== undefined) return;
-    this.#end = { status: statusOfClose(code), frame: encodeFrame({ kind: "c", code, reason }) };
+    this.#end = { status: statusOfClose(code), frame: encodeFrame(["c", code, reason]) };
     const held = this.#held;
     const batch = this.#batch;
     this.#release();

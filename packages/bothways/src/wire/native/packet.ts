@@ -5,19 +5,19 @@
  * binary form: each such value is a string `!0`, `!1` … in the JSON and an attachment behind it; a string that begins
  * with `!` gets one more.
  *
- * Invariant: malformed input decodes to `undefined` and never throws.
+ * Invariant: malformed input decodes to `undefined` and never throws. What the data of each type may be is checked by
+ * dialect/native/codec.ts, which only the server needs.
  */
 import type { Data } from "../../model/message.ts";
-import { ACK, ACK_ERROR, CONNECT_ERROR, EVENT, type Packet, type PacketType } from "../../model/packet.ts";
+import type { Packet, PacketType } from "../../model/packet.ts";
 
 /** Throws what `JSON.stringify` throws: the data is our own caller's. */
-export function encodePacket(packet: Packet, volatile?: boolean): Data {
-  const { namespace, id, data } = packet;
-  const head = `${volatile ? "v" : "m"}${packet.type}${namespace === "/" ? "" : `${namespace},`}${id ?? ""}`;
+export function encodePacket({ type, namespace, id, data }: Packet, volatile?: boolean): Data {
+  const head = `${volatile ? "v" : "m"}${type}${namespace === "/" ? "" : `${namespace},`}${id ?? ""}`;
   if (data === undefined) return head;
   if (!hasBinary(data)) return head + JSON.stringify(data);
   const attachments: Uint8Array[] = [];
-  const json = JSON.stringify(data, function (this: Record<string, unknown>, key, value: unknown) {
+  const json = JSON.stringify(data, function (this: Record<string, unknown>, key, value) {
     // a Buffer's toJSON has already run: look at the value itself
     const bytes = toBytes(this[key]);
     if (bytes) return `!${attachments.push(bytes) - 1}`;
@@ -30,14 +30,16 @@ export function decodePacket(message: Data): Packet | undefined {
   try {
     if (typeof message === "string") return parse(message);
     const [text, ...attachments] = split(message);
-    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    return parse(`m${decoder.decode(text)}`, (_key, value) => {
-      if (typeof value !== "string" || value[0] !== "!") return value;
-      if (value[1] === "!") return value.slice(1);
-      const attachment = attachments[+value.slice(1)];
-      if (!attachment) throw RangeError();
-      return attachment;
-    });
+    return parse(
+      `m${new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text)}`,
+      (_key, value) => {
+        if (typeof value !== "string" || value[0] !== "!") return value;
+        const rest = value.slice(1);
+        const data = rest[0] === "!" ? rest : attachments[+rest];
+        if (!data) throw RangeError();
+        return data;
+      },
+    );
   } catch {
     return undefined;
   }
@@ -45,36 +47,24 @@ export function decodePacket(message: Data): Packet | undefined {
 
 /** `text` begins with the frame's kind, which is not ours. */
 function parse(text: string, reviver?: (key: string, value: unknown) => unknown): Packet | undefined {
-  const [head, digit, comma, digits] = /^.([0-5])(?:(\/[^,]*),)?(\d{0,15})/.exec(text) ?? [""];
-  const namespace = comma ?? "/";
-  const type = +(digit ?? NaN) as PacketType;
-  const id = digits ? +digits : undefined;
-  const json = text.slice(head.length);
-  const data: unknown = json ? JSON.parse(json, reviver) : undefined;
-  if (isPacket(type, id, data)) return { type, namespace, id, data };
-}
-
-function isPacket(type: PacketType, id: number | undefined, data: unknown): boolean {
-  if (type === EVENT || type === ACK) {
-    return Array.isArray(data) && (type === ACK ? id !== undefined : typeof data[0] === "string");
-  }
-  if (type !== ACK_ERROR && type !== CONNECT_ERROR) return type >= 0;
-  return (
-    typeof (data as { message?: unknown } | null)?.message === "string" &&
-    (type === CONNECT_ERROR || id !== undefined)
-  );
+  const match = /^.([0-5])(?:(\/[^,]*),)?(\d{0,15})(.*)/s.exec(text);
+  if (!match) return undefined;
+  const [, type, namespace = "/", id, json] = match;
+  return {
+    type: Number(type) as PacketType,
+    namespace,
+    id: id ? +id : undefined,
+    data: json ? JSON.parse(json, reviver) : undefined,
+  };
 }
 
 function toBytes(value: unknown): Uint8Array | undefined {
-  if (value instanceof Uint8Array) return value;
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
 function hasBinary(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (toBytes(value)) return true;
-  return Object.values(value).some(hasBinary);
+  return Object(value) === value && (!!toBytes(value) || Object.values(value as object).some(hasBinary));
 }
 
 /** The kind byte, then text and attachments, each behind its length. */
@@ -97,10 +87,10 @@ function split(message: Uint8Array): Uint8Array[] {
   const view = new DataView(message.buffer, message.byteOffset, message.length);
   const parts: Uint8Array[] = [];
   for (let offset = 1; offset < message.length; ) {
-    const end = offset + 4 + view.getUint32(offset);
-    if (end > message.length) throw RangeError();
-    parts.push(new Uint8Array(message.subarray(offset + 4, end)));
-    offset = end;
+    const start = offset + 4;
+    offset = start + view.getUint32(offset);
+    if (offset > message.length) throw RangeError();
+    parts.push(new Uint8Array(message.subarray(start, offset)));
   }
   return parts;
 }

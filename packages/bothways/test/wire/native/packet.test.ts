@@ -62,25 +62,9 @@ describe("packets", () => {
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
 
-  test.each([
-    "m",
-    "m6",
-    "mx",
-    "m2",
-    "m2{}",
-    "m2[]",
-    "m2[1]",
-    'm2/a["x"]',
-    'm2["x"',
-    "m3[]",
-    "m31{}",
-    "m4",
-    "m4{}",
-    "m4null",
-    'm5{"message":"no id"}',
-    "m51null",
-    'm2["x"]trailing',
-  ])("%j is malformed", (data) => expect(decodePacket(data)).toBeUndefined());
+  test.each(["m", "m6", "mx", 'm2["x"', 'm2/a["x"]', 'm2["x"]trailing'])("%j is malformed", (data) => {
+    expect(decodePacket(data)).toBeUndefined();
+  });
 
   test.each([
     ["no text", [109]],

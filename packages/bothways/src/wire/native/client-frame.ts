@@ -1,0 +1,24 @@
+/**
+ * What a server accepts as a frame of a client that said its hello. docs/protocol/bothways-1.md §2.
+ *
+ * Invariant: numbers are decimal and of at most 15 digits, so that they are exact; whatever else comes in parses to
+ * `undefined` and nothing is thrown.
+ */
+import type { Frame } from "../../model/frame.ts";
+import type { Data } from "../../model/message.ts";
+import { parseFrame } from "./frame.ts";
+
+const signal = /^(?:[po]|n\d{1,15}|a\d{1,15},\d{1,15},\d{1,15})$/;
+const close = /^c(\d{1,15}),(.*)$/s;
+
+export function parseClientFrame(data: Data): Frame | undefined {
+  if (typeof data !== "string")
+    return isMessage(String.fromCharCode(data[0] ?? 0)) ? parseFrame(data) : undefined;
+  const [, code, reason = ""] = close.exec(data) ?? [];
+  if (code) return ["c", +code, reason];
+  return isMessage(data[0]) || signal.test(data) ? parseFrame(data) : undefined;
+}
+
+function isMessage(kind: string | undefined): boolean {
+  return kind === "m" || kind === "v";
+}
