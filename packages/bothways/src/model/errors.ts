@@ -89,6 +89,7 @@ export const errorTable = {
     "the client speaks no version of bothways that this server speaks",
   ),
   BW_IDENTITY: entry("remote", 4403, 403, "no", "the session belongs to another user"),
+  BW_INTERNAL: entry("local", 4500, 500, "later", "the server failed"),
   BW_SILENT: entry("network", 4408, 408, "later", "nothing was heard in time"),
   BW_SLOW_CONSUMER: entry(
     "remote",

@@ -79,7 +79,8 @@ export class NativePeer implements Peer {
   }
 
   findLink(key: string): ServerLink | undefined {
-    return this.#links.find((link) => link.key === key);
+    const { isEqual } = this.#driver.platform.tokens;
+    return this.#links.find((link) => isEqual(link.key, key));
   }
 
   input(input: Input<ServerLink, Message>, now: number): void {

@@ -31,17 +31,28 @@ export function createPlatform(): DriverPlatform {
       epoch: createSecret(6),
       createSecret,
       sign: (text) => createHmac("sha256", signingKey).update(text).digest("base64url").slice(0, 22),
-      isEqual: (a, b) => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b)),
+      isEqual,
     },
   };
+}
+
+/** Texts of one length may differ in bytes, for which `timingSafeEqual` throws: one of them is a stranger's. */
+function isEqual(a: string, b: string): boolean {
+  const [bytes, others] = [Buffer.from(a), Buffer.from(b)];
+  return bytes.length === others.length && timingSafeEqual(bytes, others);
 }
 
 export function createHubPlatform(onError: ((error: unknown) => void) | undefined): HubPlatform {
   return {
     createId: () => createSecret(15),
     setTimer,
-    onError: onError ?? ((error) => process.stderr.write(`${describe(error)}\n`)),
+    onError: createReporter(onError),
   };
+}
+
+/** Where errors go that no peer is to see. */
+export function createReporter(onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
+  return onError ?? ((error) => process.stderr.write(`${describe(error)}\n`));
 }
 
 function describe(error: unknown): string {

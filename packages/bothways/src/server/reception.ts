@@ -21,6 +21,7 @@ import { decodeBody } from "../wire/native/body.ts";
 import type { Visitors } from "./attach.ts";
 import type { Driver, Visitor } from "./driver.ts";
 import type { ServerOptions } from "./options.ts";
+import { createReporter } from "./platform.ts";
 import { toReason } from "./reason.ts";
 
 interface Refusal {
@@ -41,6 +42,7 @@ export class Reception implements Visitors {
   readonly #options: ServerOptions;
   readonly #maxBytes: number;
   readonly #linkOptions: WebSocketLinkOptions;
+  readonly #report: (error: unknown) => void;
   #client: Uint8Array | undefined;
 
   constructor(driver: Driver, path: string, options: ServerOptions) {
@@ -48,6 +50,7 @@ export class Reception implements Visitors {
     this.#path = path;
     this.#options = options;
     this.#maxBytes = options.maxHttpBufferSize ?? 1_000_000;
+    this.#report = createReporter(options.onError);
     this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes);
   }
 
@@ -68,8 +71,12 @@ export class Reception implements Visitors {
       if (!body.isRead) return answer.refuse(body.error);
       const [first, ...rest] = decodeBody(body.bytes) ?? [];
       if (typeof first !== "string") return answer.refuse("BW_BAD_REQUEST");
-      if (first[0] === "h") void this.#hello(request, first, verdict.xdomain, answer);
-      else this.#exchange(first, rest, answer);
+      if (first[0] === "h") {
+        this.#hello(request, first, verdict.xdomain, answer).catch((error) => {
+          this.#report(error);
+          answer.refuse("BW_INTERNAL");
+        });
+      } else this.#exchange(first, rest, answer);
     });
   }
 
@@ -79,7 +86,7 @@ export class Reception implements Visitors {
     if (!verdict.isAllowed) return refuseUpgrade(socket, { code: "BW_ORIGIN", detail: verdict.reason });
     const upgrade = readUpgrade(request, head, nodePrimitives);
     if (!upgrade.ok) return refuseUpgrade(socket, upgrade);
-    void this.#admit(request, verdict.xdomain).then((visitor) => {
+    const begin = (visitor: Visitor | Refusal): void => {
       const link = new WebSocketLink(socket, upgrade, this.#linkOptions);
       if ("refusal" in visitor) {
         // a browser cannot read the status of a refused handshake, so it is accepted and closed
@@ -91,7 +98,14 @@ export class Reception implements Visitors {
       link.open();
       if (upgrade.hello) handler.receive(upgrade.hello);
       link.flush();
-    });
+    };
+    this.#admit(request, verdict.xdomain)
+      .then(begin)
+      .catch((error) => {
+        // a fault of ours is this visitor's bad luck and nobody else's
+        this.#report(error);
+        socket.destroy();
+      });
   }
 
   async #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): Promise<void> {

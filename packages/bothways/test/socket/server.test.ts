@@ -418,6 +418,15 @@ describe("strangers", () => {
     for (const socket of io.sockets.sockets.values()) socket.disconnect(true);
   });
 
+  test("a forged session id whose signature is as long as a true one, but not in bytes", async () => {
+    const { url } = await open(limits);
+    const forged = hello({ sid: `epoch.id.${"é".repeat(22)}`, secret: "é".repeat(22) });
+    const answer = await fetch(`${url}/bothways/`, { method: "POST", body: forged });
+    expect(await answer.text()).toMatch(/^w.*"lost":"server-lost"/);
+    const { closed } = await upgrade(`${url}/bothways/`, protocols(forged));
+    expect(await closed).toMatchObject({ code: 4410 });
+  });
+
   test("a WebSocket without a hello, with a broken one, or of another version", async () => {
     const { url } = await open(limits);
     const path = `${url}/bothways/`;
