@@ -83,7 +83,8 @@ test("two pages talk while one is cut off, silenced, and moved to long polling a
       const text = `${name} ${said.length + 1}`;
       said.push(text);
       await say(page, text);
-      await page.waitForTimeout(60);
+      // the page shows the last 200 messages, and all of these are to be seen at the end
+      await page.waitForTimeout(150);
     }
     return said;
   };
