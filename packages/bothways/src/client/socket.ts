@@ -55,10 +55,13 @@ export interface SocketMessage extends Message {
 
 type Settle = (error: ClientError | null, ...values: unknown[]) => void;
 
+/** May call `fail` later. Returns what takes that back. */
+type Limit = (fail: (error: ClientError) => void) => () => void;
+
 interface Ack {
   readonly message: SocketMessage;
   readonly settle: Settle;
-  readonly cancel: (() => void) | undefined;
+  readonly cancels: (() => void)[];
 }
 
 export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> extends ClientEmitter<
@@ -82,7 +85,8 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   readonly #acks = new Map<number | undefined, Ack>();
   #lastId = 0;
   #buffer: SocketMessage[] = [];
-  #timeoutMs: number | undefined;
+  /** Of the next event: what may end the wait for its answer. */
+  #limits: Limit[] = [];
   #isVolatile = false;
 
   constructor(io: Connection, nsp: string, auth: Auth = {}) {
@@ -104,8 +108,23 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
 
   /** The next event's ack fails after `ms`; its callback takes an error first. */
   timeout(ms: number): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
-    this.#timeoutMs = ms;
-    return this as Socket<ListenEvents, ErrorFirst<EmitEvents>>;
+    const { platform } = this.io;
+    return this.#limit((fail) =>
+      platform.setTimer(() => fail(createError("BW_ACK_TIMEOUT", "operation has timed out")), ms),
+    );
+  }
+
+  /**
+   * Aborting `signal` fails the next event's ack with the signal's reason; its callback takes an error first. The event
+   * may be handled all the same. Throws the reason where it is aborted already.
+   */
+  signal(signal: AbortSignal): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
+    signal.throwIfAborted();
+    return this.#limit((fail) => {
+      const abort = (): void => fail(signal.reason);
+      signal.addEventListener("abort", abort);
+      return () => signal.removeEventListener("abort", abort);
+    });
   }
 
   /** Connects, now even if it would try again later by itself. */
@@ -136,7 +155,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   emit(event: string, ...args: unknown[]): boolean {
     const callback = args.at(-1);
     if (typeof callback !== "function") return this.#emit(event, args);
-    const takesError = this.#timeoutMs !== undefined;
+    const takesError = this.#limits.length;
     return this.#emit(event, args.slice(0, -1), (error, ...values) => {
       if (takesError) callback(error, ...values);
       else if (!error) callback(...values);
@@ -151,6 +170,14 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   emitWithAck(event: string, ...args: unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#emit(event, args, (error, value) => (error ? reject(error) : resolve(value)));
+    });
+  }
+
+  /** Resolves when `emit` may go on: no more waits than the high-water mark. */
+  ready(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.io.isFull) this.once("drain", resolve as never);
+      else resolve();
     });
   }
 
@@ -232,13 +259,18 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     this.forget([]);
   }
 
+  #limit(limit: Limit): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
+    this.#limits.push(limit);
+    return this as Socket<ListenEvents, ErrorFirst<EmitEvents>>;
+  }
+
   #emit(event: string, args: unknown[], settle?: Settle): boolean {
     if (reservedEvents.has(event)) throw createError("BW_RESERVED_EVENT", `"${event}" is reserved`);
     const { io, nsp: namespace } = this;
     const isVolatile = this.#isVolatile;
-    const timeoutMs = this.#timeoutMs;
+    const limits = this.#limits;
     this.#isVolatile = false;
-    this.#timeoutMs = undefined;
+    this.#limits = [];
     const id = settle && ++this.#lastId;
     const write = (values: unknown) => {
       const data = [event, ...(values as unknown[])];
@@ -253,9 +285,8 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     const message = { data, bytes, socket: this as unknown as Socket };
     if (!isVolatile) io.admit(bytes);
     if (settle) {
-      const expire = () => this.#settle(id, createError("BW_ACK_TIMEOUT", "operation has timed out"));
-      const cancel = timeoutMs === undefined ? undefined : io.platform.setTimer(expire, timeoutMs);
-      this.#acks.set(id, { message, settle, cancel });
+      const cancels = limits.map((limit) => limit((error) => this.#settle(id, error)));
+      this.#acks.set(id, { message, settle, cancels });
     }
     if (!isVolatile) {
       this.#buffer.push(message);
@@ -296,7 +327,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   #settle(id: number | undefined, ...outcome: Parameters<Settle>): void {
     const ack = this.#acks.get(id);
     this.#acks.delete(id);
-    ack?.cancel?.();
+    for (const cancel of ack?.cancels ?? []) cancel();
     if (ack) this.call(ack.settle, outcome);
   }
 

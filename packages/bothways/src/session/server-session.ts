@@ -45,10 +45,10 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
   #nextSecret: string | undefined;
   #isConfirmed = false;
   #isOverHighWater = false;
-  /** Heartbeat: when something was last heard and last said, and whether a ping waits for its answer. */
+  /** Heartbeat: when something was last heard and last said, and how many pings nothing was heard after. */
   #heardAt = 0;
   #saidAt = 0;
-  #isPinged = false;
+  #unanswered = 0;
   #expiresAt: number;
 
   constructor(options: ServerSessionOptions, tokens: Tokens, sid: string, attempt: string, now: number) {
@@ -142,16 +142,17 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
   }
 
   protected override heard(): void {
-    this.#isPinged = false;
+    this.#unanswered = 0;
     this.#heardAt = this.now;
     this.silentAt = this.#quietUntil;
   }
 
   protected override silent(attachment: Attachment<L>): void {
-    if (this.#isPinged) return super.silent(attachment);
-    this.silentAt = this.#quietUntil;
+    if (this.#unanswered === this.patience) return super.silent(attachment);
+    if (this.#unanswered === 0) this.silentAt = this.#quietUntil;
     if (this.now < this.silentAt) return;
-    this.#isPinged = true;
+    // more than one, since the client needs to hear us meanwhile
+    this.#unanswered++;
     this.ping(this.#limits.pingTimeoutMs);
   }
 

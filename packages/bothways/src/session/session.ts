@@ -82,6 +82,8 @@ export interface Attachment<L> {
 /** The peer's own window may be smaller than ours, and must not stand still until the acknowledgement's delay is over. */
 const MAX_UNTOLD_BYTES = 65_536;
 
+const MAX_PATIENCE = 8;
+
 export const NEVER: number = Number.POSITIVE_INFINITY;
 
 export abstract class Session<L, M extends Message = Message> {
@@ -99,6 +101,8 @@ export abstract class Session<L, M extends Message = Message> {
   /** The silence on the current link that is fine, and when it will have lasted so long. */
   protected intervalMs: number = NEVER;
   protected silentAt: number = NEVER;
+  /** How many times as long silence is borne: a message that takes longer to cross than the heartbeat is one silence. */
+  protected patience = 1;
   /** When the peer is to be told what we have, and a measure of what it was not told yet. */
   protected tellAt: number = NEVER;
   #untold = 0;
@@ -178,11 +182,12 @@ export abstract class Session<L, M extends Message = Message> {
 
   /** Nothing was heard on the link in use for too long. */
   protected silent(attachment: Attachment<L>): void {
+    this.patience = Math.min(MAX_PATIENCE, this.patience * 2);
     this.drop(attachment, TIMEOUT);
   }
 
   protected heard(): void {
-    this.silentAt = this.now + this.intervalMs;
+    this.silentAt = this.now + this.intervalMs * this.patience;
   }
 
   /** Asks the peer to say something within `timeoutMs`. */
@@ -204,6 +209,7 @@ export abstract class Session<L, M extends Message = Message> {
   /** Makes a link the current one; both sides go on from the positions they told each other. */
   protected use(attachment: Attachment<L>): void {
     this.current = attachment;
+    this.#beat = undefined;
     this.#expected = Number.NaN;
     this.heard();
     this.#rewind();
@@ -218,7 +224,9 @@ export abstract class Session<L, M extends Message = Message> {
 
   /** What the peer has, as it says when a link is attached or at any time later. */
   protected acknowledge(received: number, messages: number, bytes: number): void {
+    const { acked } = this.outbox;
     if (!this.outbox.acknowledge(received, messages, bytes)) this.close(PROTOCOL_ERROR, false);
+    else if (received > acked) this.patience = 1;
   }
 
   /** A link ended, or ends now. The session goes on as long as there is another. */
@@ -304,6 +312,8 @@ export abstract class Session<L, M extends Message = Message> {
   #receive(attachment: Attachment<L>, frame: Frame | undefined): void {
     if (!frame) return this.drop(attachment, PROTOCOL_ERROR);
     if (!this.admit(attachment, frame)) return;
+    // the small frames that begin a link come through where a large message does not
+    if (frame[0] !== "n" && frame[0] !== "a") this.patience = 1;
     // an answer to a batch shows nothing of the polls, on which what the peer says comes
     if (frame[0] !== "a" || !attachment.rewinds) this.heard();
     switch (frame[0]) {

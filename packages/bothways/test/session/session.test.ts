@@ -354,6 +354,42 @@ describe("heartbeat", () => {
     expect(say(pair.client)).toEqual(["drop a 4408", "away 4408"]);
   });
 
+  test("each loss to silence makes both more patient, until more than a first frame came through", () => {
+    const pair = openPair();
+    let now = 0;
+    const untilAway = (machine: Session<string>, since: number): number => {
+      let at = since;
+      while (machine.state === "open") {
+        at = machine.deadline;
+        machine.handle({ type: "tick" }, at);
+        drain(machine);
+      }
+      return at - since;
+    };
+    /** How long each of the two bears silence on its link. */
+    const bear = (): [client: number, server: number] => {
+      const times: [number, number] = [untilAway(pair.client, now), untilAway(pair.server, now)];
+      now += Math.max(...times);
+      return times;
+    };
+    const borne = [..."bcdef"].map((link) => {
+      const times = bear();
+      join(pair, link, now);
+      return times;
+    });
+    expect(borne).toEqual([
+      [1500, 1500],
+      [3000, 2000],
+      [6000, 3000],
+      [12_000, 5000],
+      [12_000, 5000],
+    ]);
+    pair.client.handle({ type: "frame", link: "f", frame: ["p"] }, now);
+    send(pair, "client", "m1");
+    talk(pair, now);
+    expect(bear()).toEqual([1500, 1500]);
+  });
+
   test("a pong waits for its link", () => {
     const { client } = openPair();
     client.handle({ type: "blocked", link: "a" }, 0);

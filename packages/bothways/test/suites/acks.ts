@@ -75,6 +75,26 @@ export function acks(technique: Technique): void {
       await expect(refusal).rejects.toMatchObject({ code: "BW_ACK_REFUSED", message: /no handler/ });
     });
 
+    test("a signal ends the wait, and a late answer changes nothing", async () => {
+      const [asking, answering] = await open();
+      const held: (() => void)[] = [];
+      answering.on("hold", (answer: () => void) => void held.push(answer));
+      const reason = new Error("no longer wanted");
+      const controller = new AbortController();
+      const promise = asking.signal(controller.signal).emitWithAck("hold");
+      const called = new Promise((resolve) => {
+        asking.timeout(60_000).signal(controller.signal).emit("hold", resolve);
+      });
+      await expect.poll(() => held.length).toBe(2);
+      controller.abort(reason);
+      await expect(promise).rejects.toBe(reason);
+      expect(await called).toBe(reason);
+      for (const answer of held) answer();
+      answering.on("after", () => "still here");
+      expect(await asking.emitWithAck("after")).toBe("still here");
+      expect(() => asking.signal(controller.signal)).toThrow(reason);
+    });
+
     test("no answer in time", async () => {
       const [asking, answering] = await open();
       answering.on("never", (_answer: () => void) => {});

@@ -62,6 +62,16 @@ export function flow(technique: Technique): void {
       expect(drains).toBe(1);
     });
 
+    test("ready() waits until emit may go on", async () => {
+      const rig = await Rig.open(technique);
+      const client = rig.client("/", { autoConnect: false, highWaterMark: 4_000 });
+      await client.ready();
+      for (let kilobytes = 0; kilobytes < 5; kilobytes++) client.emit("n", kilobyte);
+      const ready = client.ready().then(() => client.report().bufferedBytes);
+      client.connect();
+      expect(await ready).toBeLessThanOrEqual(4_000);
+    });
+
     test("credit: far more than the window crosses, whoever sends", async () => {
       const rig = await Rig.open(technique, {
         windowMessages: 10,

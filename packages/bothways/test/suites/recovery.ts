@@ -55,6 +55,26 @@ export function recovery(technique: Technique): void {
       expect(client.report().replayed).toBeGreaterThan(0);
     });
 
+    test("a message that takes longer to cross than the heartbeat arrives, whoever sends it", async () => {
+      const rig = await Rig.open(technique, {
+        proxy: { bytesPerSecond: 60_000 },
+        pingInterval: 100,
+        pingTimeout: 100,
+      });
+      const { client, server } = await rig.join("/", { reconnectionDelay: 10 });
+      const reasons: string[] = [];
+      client.on("disconnect", (reason) => reasons.push(reason));
+      const large = "l".repeat(35_000);
+      const heard: unknown[] = [];
+      client.on("large", (text) => heard.push(text === large));
+      server.on("large", (text) => heard.push(text === large));
+      server.emit("large", large);
+      await expect.poll(() => heard, { timeout: 15_000 }).toEqual([true]);
+      client.emit("large", large);
+      await expect.poll(() => heard, { timeout: 15_000 }).toEqual([true, true]);
+      expect(reasons).toContain("ping timeout");
+    });
+
     test("emits while away wait, on both sides; the server is told", async () => {
       const rig = await Rig.open(technique, { proxy: true, pingInterval: 100, pingTimeout: 100 });
       const { client, server } = await rig.join("/", { reconnectionDelay: 400, randomizationFactor: 0 });
