@@ -60,7 +60,7 @@ function valuesOf(results: readonly Result[], extra: readonly Issue[], code: Cod
   const issues = [...extra];
   results.forEach((result, index) => {
     if (result.issues === undefined) values.push(result.value);
-    else issues.push(...result.issues.slice(0, MAX_ISSUES).map((issue) => describe(issue, index)));
+    else issues.push(...[...result.issues].slice(0, MAX_ISSUES).map((issue) => describe(issue, index)));
   });
   const [first] = issues;
   if (first === undefined) return values;
@@ -72,8 +72,9 @@ function refusal(code: Code, detail: string, issues: readonly Issue[]): Bothways
   return new BothwaysError(code, detail, { data: { code, issues } });
 }
 
+/** Lists of a library are copied before they are worked on: they may be of a class of its own, as arktype's are. */
 function describe({ path = [], message }: SchemaIssue, index: number): Issue {
-  const keys = path.map((step) => (typeof step === "object" ? step.key : step));
+  const keys = [...path].map((step) => (typeof step === "object" ? step.key : step));
   return {
     path: [index, ...keys.map((key) => (typeof key === "number" ? key : cut(String(key))))],
     message: cut(message),
