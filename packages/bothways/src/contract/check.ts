@@ -19,6 +19,8 @@ type Code = "BW_INVALID_ARGUMENT" | "BW_INVALID_ANSWER" | "BW_UNKNOWN_EVENT";
 type Result = SchemaResult<unknown>;
 
 const MAX_ISSUES = 10;
+/** Steps of an issue's path behind the argument's index. */
+const MAX_DEPTH = 32;
 /** In UTF-16 units: of a message, a key or an event's name that goes back to the peer. */
 const MAX_TEXT = 200;
 
@@ -74,7 +76,7 @@ function refusal(code: Code, detail: string, issues: readonly Issue[]): Bothways
 
 /** Lists of a library are copied before they are worked on: they may be of a class of its own, as arktype's are. */
 function describe({ path = [], message }: SchemaIssue, index: number): Issue {
-  const keys = [...path].map((step) => (typeof step === "object" ? step.key : step));
+  const keys = [...path].slice(0, MAX_DEPTH).map((step) => (typeof step === "object" ? step.key : step));
   return {
     path: [index, ...keys.map((key) => (typeof key === "number" ? key : cut(String(key))))],
     message: cut(message),

@@ -1,4 +1,6 @@
 /** `defineContract`: from the schemas of a namespace's events to the contract that both sides take. */
+import { BothwaysError } from "../model/bothways-error.ts";
+import { reservedEvents } from "../model/events.ts";
 import { createCheck } from "./check.ts";
 import type { AnsweredEvent, ContractOf, Definition, EventDefinition } from "./definition.ts";
 import type { StandardSchema } from "./standard-schema.ts";
@@ -11,6 +13,8 @@ import type { StandardSchema } from "./standard-schema.ts";
  * is not as agreed. A client takes only its types, which weigh nothing:
  * `io<ClientListens<typeof contract>, ClientEmits<typeof contract>>(url)`.
  *
+ * Throws BW_RESERVED_EVENT for an event that sockets raise themselves, such as `disconnect`.
+ *
  * @example
  * export const contract = defineContract({
  *   toServer: { say: [z.string().max(500)], join: { args: z.string(), ack: z.number() } },
@@ -19,6 +23,8 @@ import type { StandardSchema } from "./standard-schema.ts";
  */
 export function defineContract<const Defined extends Definition>(definition: Defined): ContractOf<Defined> {
   const { toServer = {}, toClient = {}, unknownEvents = "refuse" }: Definition = definition;
+  const reserved = Object.keys({ ...toServer, ...toClient }).find((name) => reservedEvents.has(name));
+  if (reserved !== undefined) throw new BothwaysError("BW_RESERVED_EVENT", reserved);
   const args = Object.entries(toServer).map(([name, event]) => [name, schemasOf(event)] as const);
   const answers = Object.entries(toClient).flatMap(([name, event]) =>
     isAnswered(event) ? [[name, [event.ack]] as const] : [],

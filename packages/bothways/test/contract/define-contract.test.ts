@@ -127,7 +127,8 @@ test("lists of a class of the library's own are read as lists", async () => {
 describe("what a peer is told is bounded", () => {
   test("ten issues, whose keys and messages are cut", async () => {
     const long = "x".repeat(10_000);
-    const issues = Array.from({ length: 1000 }, () => ({ message: long, path: [long] }));
+    const deep = Array.from({ length: 1000 }, () => 0);
+    const issues = Array.from({ length: 1000 }, () => ({ message: long, path: [long, ...deep] }));
     const strict = defineContract({
       toServer: { all: [schema(() => ({ issues })), schema(() => ({ issues }))] },
     });
@@ -140,6 +141,10 @@ describe("what a peer is told is bounded", () => {
     const [, detail] = (await outcome(checkEvent, "x".repeat(10_000))) as [string, string];
     expect(detail).toHaveLength(201);
   });
+});
+
+test.each(["toServer", "toClient"])("reserved events in %s are a mistake", (side) => {
+  expect(() => defineContract({ [side]: { disconnect: [] } })).toThrow("BW_RESERVED_EVENT");
 });
 
 describe("answers", () => {
