@@ -6,6 +6,7 @@
  * the platform's `onError` and disturbs nothing.
  */
 import { BothwaysError } from "../model/bothways-error.ts";
+import type { Contract } from "../model/contract.ts";
 import { ANY, Emitter } from "../model/emitter.ts";
 import {
   type AckAnswer,
@@ -335,9 +336,18 @@ export class Socket<
       reply?.refuse(toRefusal(error));
       return;
     }
-    const { contract, limits } = this.nsp;
-    if (contract === undefined) return this.#dispatch(data, args, reply, failed);
-    this.#checks ??= new Checks(contract.checkEvent, limits.maxPendingChecks);
+    if (this.nsp.contract === undefined) this.#dispatch(data, args, reply, failed);
+    else this.#check(this.nsp.contract, event, args, reply, failed);
+  }
+
+  #check(
+    { checkEvent }: Contract,
+    event: string,
+    args: readonly unknown[],
+    reply: Reply | undefined,
+    failed: (error: unknown) => void,
+  ): void {
+    this.#checks ??= new Checks(checkEvent, this.nsp.limits.maxPendingChecks);
     this.#checks.run({
       event,
       args,
