@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { io as connect, type IoOptions, type Socket } from "bothways/client";
 import { FaultProxy } from "bothways/testing";
+import { build } from "esbuild";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { answerTo } from "../../../../examples/tokens/model.ts";
 import { freePort, Program, readPage, root } from "./programs.ts";
@@ -58,6 +59,24 @@ test("each has a line in the README, and a test here", () => {
   const tests = readPage("packages/bothways/test/docs/examples.test.ts");
   expect(folders.filter((name) => !tests.includes(`start("${name}"`))).toEqual([]);
 });
+
+test.each(["chat", "prices", "tokens", "upload"])(
+  "the bundle of %s's client is without its contract",
+  async (name) => {
+    const entryPoints = [`${root}examples/${name}/client.ts`];
+    const { metafile } = await build({
+      entryPoints,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      write: false,
+      metafile: true,
+    });
+    const inputs = Object.keys(metafile.inputs);
+    expect(inputs.some((input) => input.includes("client/socket"))).toBe(true);
+    expect(inputs.filter((input) => /contract|node_modules\/zod/.test(input.replace(root, "")))).toEqual([]);
+  },
+);
 
 test("chat: two people talk, one leaves", async () => {
   const { run, url } = await start("chat");
