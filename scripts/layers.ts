@@ -29,6 +29,7 @@ export const layers: readonly Layer[] = [
   { name: "wire", platform: "pure", imports: ["model"] },
   { name: "session", platform: "pure", imports: ["model"] },
   { name: "hub", platform: "pure", imports: ["model"] },
+  { name: "contract", platform: "pure", imports: ["model"] },
   { name: "dialect", platform: "pure", imports: ["model", "wire", "session"] },
   { name: "platform/node.ts", platform: "node", imports: ["model"] },
   { name: "platform/web.ts", platform: "dom", imports: ["model"] },

@@ -1,7 +1,7 @@
 /** A chat for terminals, the client: `node examples/chat/client.ts NAME [URL]`. What you type is said to all others. */
 import { createInterface } from "node:readline";
 import { io } from "bothways/client";
-import type { ToClient, ToServer } from "./events.ts";
+import type { ToClient, ToServer } from "./contract.ts";
 
 const [name = "somebody", url = "http://localhost:3000"] = process.argv.slice(2);
 const socket = io<ToClient, ToServer>(url);

@@ -1,16 +1,16 @@
 /** A chat for terminals, the server: `node examples/chat/server.ts`; `PORT` changes the port. */
 import { Server } from "bothways";
-import type { ToClient, ToServer } from "./events.ts";
+import { contract } from "./contract.ts";
 
 const port = Number(process.env.PORT ?? 3000);
-const io = new Server<ToServer, ToClient>(port);
+const io = new Server(port, { contract });
 const people = new Map<string, string>();
 
 io.on("connection", (socket) => {
-  socket.on("enter", (name, answer) => {
+  socket.on("enter", (name) => {
     people.set(socket.id, name);
     socket.broadcast.emit("entered", name);
-    answer([...people.values()]);
+    return [...people.values()];
   });
   socket.on("say", (text) => {
     const name = people.get(socket.id);

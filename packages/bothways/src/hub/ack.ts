@@ -68,6 +68,7 @@ export function awaitAck(
 export class AckCollector {
   readonly #id: number;
   readonly #settle: (error: BroadcastError | null, responses: unknown[]) => void;
+  readonly #guard: (settle: Settle) => Settle;
   readonly #waiting: Set<PendingAcks> = new Set();
   readonly #responses: unknown[] = [];
   #failed = 0;
@@ -75,15 +76,25 @@ export class AckCollector {
   #isSealed = false;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(id: number, settle: (error: BroadcastError | null, responses: unknown[]) => void) {
+  /** `guard` may judge each answer before it counts. */
+  constructor(
+    id: number,
+    settle: (error: BroadcastError | null, responses: unknown[]) => void,
+    guard: (settle: Settle) => Settle,
+  ) {
     this.#id = id;
     this.#settle = settle;
+    this.#guard = guard;
   }
 
   expect(acks: PendingAcks): void {
     this.#waiting.add(acks);
     if (acks.isFull) this.#answered(acks, new BothwaysError("BW_ACK_LIMIT"), []);
-    else acks.add(this.#id, (error, answers) => this.#answered(acks, error, answers));
+    else
+      acks.add(
+        this.#id,
+        this.#guard((error, answers) => this.#answered(acks, error, answers)),
+      );
   }
 
   seal(platform: HubPlatform, timeoutMs: number | undefined): void {

@@ -15,7 +15,7 @@ import type {
   Untyped,
 } from "../model/events.ts";
 import { EVENT, type Packet } from "../model/packet.ts";
-import { AckCollector, type PendingAcks } from "./ack.ts";
+import { AckCollector, type PendingAcks, type Settle } from "./ack.ts";
 import { eventData, takeCallback } from "./event-data.ts";
 import { callHandler } from "./handler.ts";
 import type { HubPlatform } from "./platform.ts";
@@ -40,6 +40,7 @@ export interface Audience {
   readonly name: string;
   readonly platform: HubPlatform;
   nextAckId(): number;
+  guardAnswers(event: string, settle: Settle): Settle;
   /** Calls `visitor` once with each receiver in `rooms` (all, where `undefined`) that is in none of `except`. */
   visit(
     rooms: readonly string[] | undefined,
@@ -126,7 +127,10 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
     const audience = this.#audience;
     const { isVolatile, timeoutMs } = this.#flags;
     const id = settle && audience.nextAckId();
-    const collector = id === undefined || settle === undefined ? undefined : new AckCollector(id, settle);
+    const collector =
+      id === undefined || settle === undefined
+        ? undefined
+        : new AckCollector(id, settle, (one) => audience.guardAnswers(String(data[0]), one));
     const packet: Packet = { type: EVENT, namespace: audience.name, id, data };
     let hasRoom = true;
     try {

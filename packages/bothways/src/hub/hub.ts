@@ -5,6 +5,7 @@
  * Invariant: a client has at most one socket per namespace, whether joined or joining.
  */
 import { BothwaysError } from "../model/bothways-error.ts";
+import type { Contract } from "../model/contract.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import type { DefaultEventsMap, Untyped } from "../model/events.ts";
 import { CONNECT, CONNECT_ERROR, type Packet } from "../model/packet.ts";
@@ -37,7 +38,13 @@ export class Hub<
   }
 
   /** The namespace of that name, made with the first call. A leading `/` may be left out. */
-  of(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  of(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  /** The same, held to a contract from now on. */
+  of<Listens, Emits>(
+    name: string,
+    contract: Contract<Listens, Emits> | undefined,
+  ): Namespace<Listens, Emits, ServerSideEvents, SocketData>;
+  of(name: string, contract?: Contract): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const path = name.startsWith("/") ? name : `/${name}`;
     if (/[,\r\n]/.test(path)) throw new BothwaysError("BW_NAMESPACE", "no commas or line breaks in its name");
     let namespace = this.#namespaces.get(path);
@@ -45,6 +52,7 @@ export class Hub<
       namespace = new Namespace(path, this.#platform, this.#limits);
       this.#namespaces.set(path, namespace);
     }
+    if (contract !== undefined) namespace.contract = contract;
     return namespace;
   }
 

@@ -3,6 +3,7 @@
  *
  * Invariant: `sockets` and the room index hold a socket from the moment its client is told that it joined until it leaves.
  */
+import type { Contract } from "../model/contract.ts";
 import { Emitter } from "../model/emitter.ts";
 import type {
   AckAnswer,
@@ -13,7 +14,9 @@ import type {
   EventNames,
   Untyped,
 } from "../model/events.ts";
+import type { Settle } from "./ack.ts";
 import { BroadcastOperator, plain, type Receiver } from "./broadcast.ts";
+import { checkAnswers } from "./checks.ts";
 import { callHandler } from "./handler.ts";
 import type { Middleware } from "./middleware.ts";
 import type { HubLimits, HubPlatform } from "./platform.ts";
@@ -42,6 +45,8 @@ export class Namespace<
   readonly index: RoomIndex<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new RoomIndex();
   /** @internal Replaced, never changed: a join goes through those that stood when it began. */
   middleware: readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
+  /** @internal */
+  contract: Contract | undefined;
   /** @internal */
   readonly platform: HubPlatform;
   /** @internal */
@@ -112,6 +117,11 @@ export class Namespace<
   nextAckId(): number {
     this.#lastAckId += 1;
     return this.#lastAckId;
+  }
+
+  /** @internal What waits for an answer to `event` gets it as the contract says, or an error. */
+  guardAnswers(event: string, settle: Settle): Settle {
+    return this.contract === undefined ? settle : checkAnswers(this.contract.checkAnswer, event, settle);
   }
 
   /** @internal */

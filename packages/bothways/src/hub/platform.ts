@@ -25,10 +25,13 @@ export interface HubLimits {
   readonly maxRoomNameLength: number;
   /** Answers the server may await from one socket. Default 1,024. */
   readonly maxAcks: number;
+  /** Events of one socket that may wait for the asynchronous schemas of a contract. Default 1,024. */
+  readonly maxPendingChecks: number;
 }
 
 export const defaultHubLimits: HubLimits = {
   maxNamespacesPerPeer: 32,
   maxRoomNameLength: 255,
   maxAcks: 1024,
+  maxPendingChecks: 1024,
 };

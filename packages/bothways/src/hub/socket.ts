@@ -6,6 +6,7 @@
  * the platform's `onError` and disturbs nothing.
  */
 import { BothwaysError } from "../model/bothways-error.ts";
+import type { Contract } from "../model/contract.ts";
 import { ANY, Emitter } from "../model/emitter.ts";
 import {
   type AckAnswer,
@@ -31,6 +32,7 @@ import {
 import type { DisconnectReason } from "../model/reasons.ts";
 import { awaitAck, PendingAcks, type Settle } from "./ack.ts";
 import { BroadcastOperator, type EmitFlags, plain } from "./broadcast.ts";
+import { Checks } from "./checks.ts";
 import type { Connection } from "./connection.ts";
 import { eventData, isEventData, takeCallback } from "./event-data.ts";
 import { callHandler, describe, toRefusal } from "./handler.ts";
@@ -70,6 +72,7 @@ export class Socket<
   /** Where `undefined`, this socket is in its own room only. */
   #rooms: Set<string> | undefined;
   #acks: PendingAcks | undefined;
+  #checks: Checks | undefined;
 
   constructor(
     nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
@@ -240,6 +243,7 @@ export class Socket<
     this.conn.remove(this);
     this.#move("gone");
     this.#rooms = undefined;
+    this.#checks?.stop();
     this.#acks?.failAll(new BothwaysError("BW_DISCONNECTED"));
     if (wasOpen) this.#raise("disconnect", reason);
   }
@@ -332,8 +336,38 @@ export class Socket<
       reply?.refuse(toRefusal(error));
       return;
     }
+    if (this.nsp.contract === undefined) this.#dispatch(data, args, reply, failed);
+    else this.#check(this.nsp.contract, event, args, reply, failed);
+  }
+
+  #check(
+    { checkEvent }: Contract,
+    event: string,
+    args: readonly unknown[],
+    reply: Reply | undefined,
+    failed: (error: unknown) => void,
+  ): void {
+    this.#checks ??= new Checks(checkEvent, this.nsp.limits.maxPendingChecks);
+    this.#checks.run({
+      event,
+      args,
+      passed: (checked) => this.#dispatch([event, ...checked], checked, reply, failed),
+      refused: (error) => {
+        // an error that the peer is told of is the peer's own
+        if (reply === undefined || !(error instanceof BothwaysError)) failed(error);
+        reply?.refuse(toRefusal(error));
+      },
+    });
+  }
+
+  #dispatch(
+    data: readonly [event: string, ...args: unknown[]],
+    args: readonly unknown[],
+    reply: Reply | undefined,
+    failed: (error: unknown) => void,
+  ): void {
     const observers = this.take(ANY);
-    const handlers = this.take(event);
+    const handlers = this.take(data[0]);
     if (observers.length > 0) callObservers(observers, this, data, reply, failed);
     if (handlers.length > 0) callHandlers(handlers, this, args, reply, failed);
     // Observers may answer too.
@@ -354,7 +388,7 @@ export class Socket<
     if (settle === undefined)
       return this.deliver({ type: EVENT, namespace, id: undefined, data }, isVolatile);
     const id = this.nsp.nextAckId();
-    awaitAck(this.acks, id, settle, this.nsp.platform, timeoutMs);
+    awaitAck(this.acks, id, this.nsp.guardAnswers(String(data[0]), settle), this.nsp.platform, timeoutMs);
     try {
       return this.deliver({ type: EVENT, namespace, id, data }, isVolatile);
     } catch (error) {

@@ -1,10 +1,12 @@
 /** What `new Server(…, options)` takes. Names and defaults are Socket.IO's where it has them. */
 import type { IncomingMessage } from "node:http";
 import type { HubLimits } from "../hub/platform.ts";
+import type { Contract } from "../model/contract.ts";
+import type { Untyped } from "../model/events.ts";
 import type { TrustProxy } from "../transport/node/address.ts";
 import type { OriginPolicy } from "../transport/node/origin.ts";
 
-export interface ServerOptions extends Partial<HubLimits> {
+export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> extends Partial<HubLimits> {
   /** Path of our requests, with a slash at both ends; all others are left to other listeners. Default `/bothways/`. */
   readonly path?: string;
   /** Serve the browser client at `<path>client.js`. Default true. */
@@ -15,6 +17,11 @@ export interface ServerOptions extends Partial<HubLimits> {
    * the client as `connect_error`. Default: everyone is let in.
    */
   readonly authenticate?: (request: IncomingMessage) => unknown;
+  /**
+   * What the default namespace and its clients may say to each other, made by `defineContract`: it gives the types, and
+   * no handler is called with arguments that are not as agreed. Default: anything may be said.
+   */
+  readonly contract?: Contract<ListenEvents, EmitEvents>;
   /** Pages of which origins may connect, besides those of the server's own. Default `"same-origin"`. */
   readonly origins?: OriginPolicy;
   /** Believe X-Forwarded-Host, -Proto and -For: true, or how many proxies stand in front. Default false. */

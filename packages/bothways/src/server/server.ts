@@ -13,6 +13,7 @@ import { Hub } from "../hub/hub.ts";
 import type { Middleware } from "../hub/middleware.ts";
 import type { Namespace } from "../hub/namespace.ts";
 import type { Socket } from "../hub/socket.ts";
+import type { Contract } from "../model/contract.ts";
 import type {
   AckAnswer,
   AckArguments,
@@ -50,7 +51,10 @@ export class Server<
   readonly #closeOnSigterm: (() => void) | undefined;
 
   /** Attaches to `target` or listens on that port; with options alone, `attach` or `listen` comes later. */
-  constructor(target?: AnyHttpServer | number | ServerOptions, options?: ServerOptions) {
+  constructor(
+    target?: AnyHttpServer | number | ServerOptions<ListenEvents, EmitEvents>,
+    options?: ServerOptions<ListenEvents, EmitEvents>,
+  ) {
     const isOptions = typeof target === "object" && !("listen" in target);
     const given: ServerOptions = (isOptions ? target : options) ?? {};
     if ((given.windowBytes ?? MIN_WINDOW_BYTES) < MIN_WINDOW_BYTES) {
@@ -58,6 +62,7 @@ export class Server<
     }
     this.#path = (given.path ?? "/bothways/").replace(/\/?$/, "/");
     this.#hub = new Hub(createHubPlatform(given.onError), limitsOf(given));
+    this.#hub.of("/", given.contract);
     this.#driver = new Driver(
       createPlatform(),
       {
@@ -109,8 +114,19 @@ export class Server<
   }
 
   /** The namespace of that name, made with the first call. */
-  of(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    return this.#hub.of(name);
+  of(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  /**
+   * The same, held to a contract from now on.
+   *
+   * @example
+   * const admin = io.of("/admin", adminContract);
+   */
+  of<Listens, Emits>(
+    name: string,
+    contract: Contract<Listens, Emits> | undefined,
+  ): Namespace<Listens, Emits, ServerSideEvents, SocketData>;
+  of(name: string, contract?: Contract): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    return this.#hub.of(name, contract);
   }
 
   /** The default namespace `/`, which the methods below speak for. */
@@ -176,7 +192,7 @@ export class Server<
 }
 
 function limitsOf(options: ServerOptions): Partial<ServerOptions> {
-  const { maxNamespacesPerPeer, maxRoomNameLength, maxAcks } = options;
-  const given = { maxNamespacesPerPeer, maxRoomNameLength, maxAcks };
+  const { maxNamespacesPerPeer, maxRoomNameLength, maxAcks, maxPendingChecks } = options;
+  const given = { maxNamespacesPerPeer, maxRoomNameLength, maxAcks, maxPendingChecks };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

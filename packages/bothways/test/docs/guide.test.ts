@@ -1,18 +1,59 @@
-/** The JavaScript of each page of the guide is one program, which prints what the comments behind `console.log` say. */
-import { describe, expect, test } from "vitest";
-import { blocksOf, freePort, pagesIn, promisedOutput, readPage, runModule } from "./programs.ts";
+/**
+ * The JavaScript of each page of the guide is one program, its TypeScript another: both print what the comments behind
+ * `console.log` say, and the second is compiled besides. Pages in HTML are opened in test/browser/guide.test.ts.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { blocksOf, freePort, pagesIn, promisedOutput, readPage, root, runModule } from "./programs.ts";
+
+const pages = pagesIn("docs/guide/");
+const programs = pages.flatMap((path) =>
+  (["js", "ts"] as const).flatMap((language) => {
+    const code = blocksOf(readPage(path), language).join("\n");
+    return code === "" ? [] : [{ path, language, code }];
+  }),
+);
 
 describe("the guide", () => {
-  test.each(pagesIn("docs/guide/"))("%s", async (path) => {
-    const code = blocksOf(readPage(path), "js").join("\n");
-    const promised = promisedOutput(code);
-    expect(promised.length).toBeGreaterThan(0);
-    const program = runModule(`${code}\nprocess.exit();`, await freePort());
+  test.each(programs)("the $language of $path", async ({ language, code }) => {
+    const type = language === "ts" ? "module-typescript" : "module";
+    const program = runModule(`${code}\nprocess.exit();`, await freePort(), type);
     try {
-      expect(await program.ended(), program.output).toEqual(promised);
+      expect((await program.ended()).join("\n"), program.output).toBe(promisedOutput(code).join("\n"));
     } finally {
       await program.kill();
     }
+  });
+
+  test.each(pages)("%s promises something, in languages that are run", (path) => {
+    const page = readPage(path);
+    expect(programs.some((program) => program.path === path && promisedOutput(program.code).length > 0)).toBe(
+      true,
+    );
+    // the last two are no programs
+    const isRun = /^(js|ts|html|nginx|text)$/;
+    const languages = [...page.matchAll(/^```(\w*)\n[\s\S]*?^```/gm)].map(([, language = ""]) => language);
+    expect(languages.filter((language) => !isRun.test(language))).toEqual([]);
+  });
+
+  test("its TypeScript compiles", () => {
+    mkdirSync(join(root, "node_modules/.cache"), { recursive: true });
+    // where the packages it imports are found
+    const folder = mkdtempSync(join(root, "node_modules/.cache/guide-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const files = programs.filter(({ language }) => language === "ts");
+    for (const { path, code } of files)
+      writeFileSync(join(folder, basename(path, ".md").concat(".ts")), code);
+    const compilerOptions = { noEmit: true, noUnusedLocals: false, lib: ["es2023", "dom"], types: ["node"] };
+    const config = { extends: join(root, "tsconfig.base.json"), compilerOptions, include: ["*.ts"] };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+    writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+    const compiler = join(root, "node_modules/typescript/bin/tsc");
+    const { stdout, status } = spawnSync(process.execPath, [compiler, "-p", folder], { encoding: "utf8" });
+    expect([stdout, status]).toEqual(["", 0]);
+    expect(files.length).toBeGreaterThan(1);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Runs what the documentation prints, as a reader would: with Node, from the repository, on the built package. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -39,21 +39,32 @@ export async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** A program under way; `args` as `node` takes them. */
+/** A program under way; `args` as `node` takes them, `env` besides our own. */
 export class Program {
   /** All it printed, and what of it on stdout. */
   output = "";
   stdout = "";
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
+  /** Says `more` when there is more to know. */
+  readonly #news = new EventEmitter();
+  #isOver = false;
 
-  constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, args, { cwd: root, stdio: ["pipe", "pipe", "pipe"] });
-    this.#exited = once(this.#child, "close");
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.#child = spawn(process.execPath, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    this.#exited = once(this.#child, "close").then(() => {
+      this.#isOver = true;
+      this.#news.emit("more");
+    });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.output += text;
         if (stream === this.#child.stdout) this.stdout += text;
+        this.#news.emit("more");
       });
     }
   }
@@ -64,12 +75,9 @@ export class Program {
 
   /** Waits until `text` was printed; fails with what was printed instead when the program ends before. */
   async printed(text: string): Promise<void> {
-    const streams = [this.#child.stdout, this.#child.stderr].filter((stream) => stream !== null);
     while (!this.output.includes(text)) {
-      const more = streams.map((stream) => once(stream, "data"));
-      const isOver = await Promise.race([...more, this.#exited.then(() => "over")]);
-      if (isOver === "over" && !this.output.includes(text))
-        throw new Error(`no "${text}" in:\n${this.output}`);
+      if (this.#isOver) throw new Error(`no "${text}" in:\n${this.output}`);
+      await once(this.#news, "more");
     }
   }
 
@@ -86,6 +94,6 @@ export class Program {
 }
 
 /** A module as text, run with `port` instead of the 3000 that is printed. */
-export function runModule(code: string, port: number): Program {
-  return new Program(["--input-type=module", "--eval", code.replaceAll("3000", String(port))]);
+export function runModule(code: string, port: number, type = "module"): Program {
+  return new Program([`--input-type=${type}`, "--eval", code.replaceAll("3000", String(port))]);
 }
