@@ -13,6 +13,7 @@ import type {
   EventNames,
   Untyped,
 } from "../model/events.ts";
+import type { OverflowPolicy } from "../model/message.ts";
 import { BroadcastOperator, plain, type Receiver } from "./broadcast.ts";
 import { callHandler } from "./handler.ts";
 import type { Middleware } from "./middleware.ts";
@@ -95,6 +96,10 @@ export class Namespace<
 
   timeout(ms: number): BroadcastOperator<EmitEvents> {
     return this.#everyone.timeout(ms);
+  }
+
+  policy(policy: OverflowPolicy, key?: string): BroadcastOperator<EmitEvents> {
+    return this.#everyone.policy(policy, key);
   }
 
   /** @internal */

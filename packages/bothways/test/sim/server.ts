@@ -16,6 +16,7 @@ import { decodePacket } from "../../src/wire/native/packet.ts";
 import { Entrance, kindOf } from "./entrance.ts";
 import { Flow } from "./ledger.ts";
 import type { Host, Network } from "./network.ts";
+import { never } from "./plan.ts";
 import { Process } from "./schedule.ts";
 import type { SocketEnd } from "./socket.ts";
 import type { World } from "./world.ts";
@@ -81,7 +82,13 @@ export class Server implements Host, PeerHandler {
       defer: (run: () => void) => process.defer(run),
       tokens,
     };
-    return new Driver(platform, { ...this.world.plan.server, overflow: this.#overflow }, this);
+    const limits = { maxPeerBytes: never, maxTotalBytes: never, maxUnconfirmed: never, maxRate: undefined };
+    const { server } = this.world.plan;
+    return new Driver(
+      platform,
+      { ...server, ...limits, overflow: this.#overflow, policy: "disconnect" },
+      this,
+    );
   }
 
   /** The process dies and another starts: it knows nothing of the sessions there were. */
@@ -294,6 +301,8 @@ export class Server implements Host, PeerHandler {
   }
 
   drain(_peer: Peer): void {}
+
+  dropped(_peer: Peer): void {}
 
   leave(peer: Peer, reason: string): void {
     const account = this.accountOf(peer);

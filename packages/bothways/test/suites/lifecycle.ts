@@ -12,7 +12,7 @@ export function lifecycle(technique: Technique): void {
       expect(client.id).toMatch(/^[\w-]{20}$/);
       expect(server.conn.transport.name).toBe(technique.name);
       expect(client.io.transport).toBe(technique.name);
-      expect(rig.io.stats.clients).toBe(1);
+      expect(rig.io.stats().sessions).toBe(1);
     });
 
     test("the handshake tells who came", async () => {

@@ -148,7 +148,7 @@ export function recovery(technique: Technique): void {
       const hello = next(two.client, "hello");
       await connected;
       expect(await hello).toEqual(["/a"]);
-      expect(rig.io.stats.clients).toBe(1);
+      expect(rig.io.stats().sessions).toBe(1);
     });
   });
 
