@@ -20,9 +20,6 @@ import { encodePacket } from "../packages/bothways/src/wire/native/packet.ts";
 const session = {
   windowMessages: 1024,
   windowBytes: 1_048_576,
-  highWaterMarkBytes: 262_144,
-  maxQueueBytes: 1_048_576,
-  overflow: disconnect,
   ackDelayMs: 1000,
 };
 
@@ -173,15 +170,7 @@ export class Trace {
           isEqual: (a, b) => a === b,
         },
       },
-      {
-        ...session,
-        ...this.#changes,
-        pingIntervalMs: 15_000,
-        pingTimeoutMs: 10_000,
-        connectTimeoutMs: 10_000,
-        resumeWindowMs: 120_000,
-        maxNamespacesPerPeer: 32,
-      },
+      { ...driverOptionsOf({}), ...this.#changes },
       hub,
     );
     return [hub, driver];

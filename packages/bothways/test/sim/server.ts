@@ -7,6 +7,7 @@ import type { Peer, PeerHandler } from "../../src/model/peer.ts";
 import type { LinkHandler } from "../../src/model/transport.ts";
 import { Driver, type Visitor } from "../../src/server/driver.ts";
 import type { NativePeer } from "../../src/server/native-peer.ts";
+import { driverOptionsOf } from "../../src/server/options.ts";
 import type { ServerLink } from "../../src/server/server-link.ts";
 import { MESSAGE_OVERHEAD_BYTES, type Outbox } from "../../src/session/outbox.ts";
 import { hasRoom, type Overflow } from "../../src/session/overflow.ts";
@@ -82,13 +83,8 @@ export class Server implements Host, PeerHandler {
       defer: (run: () => void) => process.defer(run),
       tokens,
     };
-    const limits = { maxPeerBytes: never, maxTotalBytes: never, maxUnconfirmed: never, maxRate: undefined };
-    const { server } = this.world.plan;
-    return new Driver(
-      platform,
-      { ...server, ...limits, overflow: this.#overflow, policy: "disconnect" },
-      this,
-    );
+    const limits = { maxPeerBytes: never, maxTotalBytes: never, overflow: this.#overflow };
+    return new Driver(platform, { ...driverOptionsOf({}), ...this.world.plan.server, ...limits }, this);
   }
 
   /** The process dies and another starts: it knows nothing of the sessions there were. */
