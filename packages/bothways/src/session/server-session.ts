@@ -10,7 +10,7 @@ import { GONE, isFinal, SLOW_CONSUMER, TAKEN_OVER, TIMEOUT } from "../model/clos
 import type { Frame, Hello } from "../model/frame.ts";
 import type { Message } from "../model/message.ts";
 import type { GapReason } from "../model/reasons.ts";
-import { costOf } from "./outbox.ts";
+import { costOf, Outbox } from "./outbox.ts";
 import { hasRoom, type Overflow, type QueueLimit } from "./overflow.ts";
 import { type Attachment, NEVER, type Output, Session, type SessionOptions } from "./session.ts";
 
@@ -175,6 +175,12 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
     // what came before the end is not lost because its reader rests
     if (isRemote) this.resume();
     super.close(code, isRemote);
+    // whoever still knows the session keeps nothing of what waited in it
+    this.outbox = new Outbox(0);
+    this.#held = undefined;
+    this.heldBytes = 0;
+    this.#wantedBytes = 0;
+    this.#isOverHighWater = false;
   }
 
   protected override heard(): void {
