@@ -41,6 +41,11 @@ export class Connection {
     return this.peer.bufferedBytes;
   }
 
+  /** Events for this client that policies have dropped, so far. */
+  get dropped(): number {
+    return this.peer.dropped;
+  }
+
   /** Resolves when less waits than the high-water mark, and when there is room for what was refused. */
   ready(): Promise<void> {
     if (!this.peer.isFull) return Promise.resolve();

@@ -105,7 +105,7 @@ describe("on a server that others use", () => {
     await theirs.closed;
   });
 
-  test("two of ours on two paths", async () => {
+  test("two of ours on two paths (options: path, client path)", async () => {
     const httpServer = createServer();
     const one = watch(new Server(httpServer));
     const two = watch(new Server(httpServer, { path: "/two" }));
@@ -123,7 +123,7 @@ describe("on a server that others use", () => {
     });
   });
 
-  test("over TLS", async () => {
+  test("over TLS (option: client tls)", async () => {
     const io = watch(new Server());
     const httpsServer = createHttpsServer({ cert: certificate, key: privateKey });
     io.attach(httpsServer);
@@ -166,7 +166,7 @@ describe("the client it serves", () => {
     socket.disconnect();
   });
 
-  test("is left to others where that is wished", async () => {
+  test("is left to others where that is wished (option: serveClient)", async () => {
     const httpServer = createServer((_request, response) => response.end("theirs"));
     watch(new Server(httpServer, { serveClient: false }));
     const url = await listen(httpServer);
@@ -177,7 +177,7 @@ describe("the client it serves", () => {
 describe.each(transports)("authenticate, %s", (name) => {
   const only = { transports: [name] };
 
-  test("its result is the identity", async () => {
+  test("its result is the identity (option: authenticate)", async () => {
     const { io, url } = await open({
       authenticate: async ({ headers }) => ({ user: headers["x-user"], rank: 1 }),
     });
@@ -298,7 +298,7 @@ describe("origins", () => {
     expect(io.stats().openRequests).toBe(0);
   });
 
-  test("CORS: what a page of an allowed origin may read, and its preflight", async () => {
+  test("CORS: what a page of an allowed origin may read, and its preflight (option: origins)", async () => {
     const { url } = await open({ origins: ["https://page.example"], connectTimeout: 100 });
     const cors = { "access-control-allow-origin": "https://page.example", vary: "Origin" };
     expect(await send(`${url}/bothways/`, hello(), page)).toMatchObject({ status: 200, headers: cors });
@@ -310,7 +310,7 @@ describe("origins", () => {
     });
   });
 
-  test("behind a proxy the handshake tells where the client is", async () => {
+  test("behind a proxy the handshake tells where the client is (option: trustProxy)", async () => {
     const { io, url } = await open({ trustProxy: 1 });
     for (const name of transports) {
       const connection = next<[ServerSocket]>(io.sockets, "connection");
@@ -348,7 +348,7 @@ describe("strangers", () => {
     expect(answer).toMatchObject({ status, body: expect.stringMatching(/^c4400,/) });
   });
 
-  test("requests that are refused by their head, length, or pace", async () => {
+  test("requests that are refused by their head, length, or pace (option: maxHttpBufferSize)", async () => {
     const { url } = await open(limits);
     const path = `${url}/bothways/`;
     expect((await send(path, "", {}, "GET")).status).toBe(405);
@@ -449,7 +449,7 @@ describe("strangers", () => {
     expect(await liar.closed).toMatchObject({ code: 4400 });
   });
 
-  test("who never shows that it was welcomed is forgotten", async () => {
+  test("who never shows that it was welcomed is forgotten (option: connectTimeout)", async () => {
     const { io, url } = await open(limits);
     const { socket, closed } = await upgrade(`${url}/bothways/`, protocols(hello()));
     expect(io.stats().sessions).toBe(1);
@@ -487,7 +487,7 @@ describe("strangers", () => {
 });
 
 describe("the application's own mistakes", () => {
-  test("whatever throws is told to onError, and the server goes on", async () => {
+  test("whatever throws is told to onError, and the server goes on (option: onError)", async () => {
     const { io, url, errors } = await open();
     const boom = (what: string) => () => {
       throw new Error(what);
@@ -563,7 +563,7 @@ describe("closing", () => {
     expect((await stuck.closed).code).toBe(4503);
   });
 
-  test("on SIGTERM, where that is wished", async () => {
+  test("on SIGTERM, where that is wished (option: drainOnSigterm)", async () => {
     const script = new URL("draining-server.ts", import.meta.url).pathname;
     const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "inherit"] });
     onTestFinished(() => void child.kill("SIGKILL"));

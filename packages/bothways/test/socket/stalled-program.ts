@@ -81,7 +81,9 @@ function answer({ module, options, readers }: Question): void {
       if (sent % sampleChunks === 0) growthBytes = Math.max(growthBytes, usedBytes() - before);
     }
     const peakRssBytes = process.resourceUsage().maxRSS * 1024;
-    process.send?.({ growthBytes, bufferedBytes, peakRssBytes, reasons } satisfies Findings, () => process.exit());
+    process.send?.({ growthBytes, bufferedBytes, peakRssBytes, reasons } satisfies Findings, () =>
+      process.exit(),
+    );
   }
 
   void import(module).then(({ Server }) => run(new Server(httpServer, options)));

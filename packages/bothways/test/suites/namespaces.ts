@@ -14,7 +14,7 @@ const shared = { multiplex: true };
 
 export function namespaces(technique: Technique): void {
   describe("namespaces", () => {
-    test("several travel in one hello, on one connection", async () => {
+    test("several travel in one hello, on one connection (options: client multiplex, client forceNew)", async () => {
       const rig = await Rig.open(technique);
       const names = ["/", "/chat", "/한국", "/a/b"];
       for (const name of names)

@@ -152,7 +152,7 @@ export function recovery(technique: Technique): void {
     });
   });
 
-  test("a session that has expired is a gap too", async () => {
+  test("a session that has expired is a gap too (option: resumeWindow)", async () => {
     const rig = await Rig.open(technique, {
       proxy: true,
       resumeWindow: 50,
