@@ -25,9 +25,9 @@ async function stall(rig: Rig, changes: object = {}): Promise<{ server: ServerSo
     `${rig.url}/bothways/`,
     protocols(hello({ credit: [9_999, 1e9], ...changes })),
   );
-  let got = 0;
-  client.socket.on("message", (data) => {
-    if (String(data).startsWith("m")) client.socket.send(`a${++got},9999,999999999`);
+  client.socket.on("message", () => {
+    const got = client.messages.filter((text) => text.startsWith("m")).length;
+    client.socket.send(`a${got},9999,999999999`);
   });
   client.socket.send("a0,9999,999999999");
   const [server] = await connection;
