@@ -8,8 +8,8 @@ import type { Data, Message } from "../packages/bothways/src/model/message.ts";
 import { ACK, type Packet } from "../packages/bothways/src/model/packet.ts";
 import type { Link, LinkHandler } from "../packages/bothways/src/model/transport.ts";
 import { Driver, type Visitor } from "../packages/bothways/src/server/driver.ts";
+import { driverOptionsOf } from "../packages/bothways/src/server/options.ts";
 import { ClientSession } from "../packages/bothways/src/session/client-session.ts";
-import { disconnect } from "../packages/bothways/src/session/overflow.ts";
 import type { Output } from "../packages/bothways/src/session/session.ts";
 import { createLongPolling, type Post } from "../packages/bothways/src/transport/client/long-polling.ts";
 import { type Answer, PollingLink } from "../packages/bothways/src/transport/node/long-polling.ts";
@@ -20,9 +20,6 @@ import { encodePacket } from "../packages/bothways/src/wire/native/packet.ts";
 const session = {
   windowMessages: 1024,
   windowBytes: 1_048_576,
-  highWaterMarkBytes: 262_144,
-  maxQueueBytes: 1_048_576,
-  overflow: disconnect,
   ackDelayMs: 1000,
 };
 
@@ -173,15 +170,7 @@ export class Trace {
           isEqual: (a, b) => a === b,
         },
       },
-      {
-        ...session,
-        ...this.#changes,
-        pingIntervalMs: 15_000,
-        pingTimeoutMs: 10_000,
-        connectTimeoutMs: 10_000,
-        resumeWindowMs: 120_000,
-        maxNamespacesPerPeer: 32,
-      },
+      { ...driverOptionsOf({}), ...this.#changes },
       hub,
     );
     return [hub, driver];

@@ -4,6 +4,8 @@
  *
  * Invariant: a broadcast is one packet, shared by all receivers, so that it is encoded once.
  */
+
+import { BothwaysError } from "../model/bothways-error.ts";
 import type {
   AckAnswer,
   AckArguments,
@@ -14,8 +16,10 @@ import type {
   EventNames,
   Untyped,
 } from "../model/events.ts";
+import type { OverflowPolicy } from "../model/message.ts";
 import { EVENT, type Packet } from "../model/packet.ts";
 import { AckCollector, type PendingAcks, type Settle } from "./ack.ts";
+import type { Connection } from "./connection.ts";
 import { eventData, takeCallback } from "./event-data.ts";
 import { callHandler } from "./handler.ts";
 import type { HubPlatform } from "./platform.ts";
@@ -26,12 +30,21 @@ export interface EmitFlags {
   readonly isVolatile: boolean;
   /** How long to wait for answers; for ever where `undefined`. */
   readonly timeoutMs: number | undefined;
+  /** What happens where too much waits, and the key of `latest-by-key`. */
+  readonly policy: OverflowPolicy | undefined;
+  readonly key: string | undefined;
 }
 
-export const plain: EmitFlags = { isVolatile: false, timeoutMs: undefined };
+export const plain: EmitFlags = {
+  isVolatile: false,
+  timeoutMs: undefined,
+  policy: undefined,
+  key: undefined,
+};
 
 export interface Receiver {
   readonly acks: PendingAcks;
+  readonly conn: Pick<Connection, "peer" | "ready">;
   deliver(packet: Packet, isVolatile: boolean): boolean;
 }
 
@@ -93,9 +106,27 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
   }
 
   /**
+   * What happens where too much waits for a receiver, whatever that receiver's own policy is. `latest-by-key`: a newer event
+   * of the same key replaces one that still waits; without `key` the event's name is the key. `block`: `emit` throws
+   * BW_BACKPRESSURE and sends to nobody where one receiver has no room.
+   */
+  policy(policy: OverflowPolicy, key?: string): BroadcastOperator<EmitEvents> {
+    return this.#with(this.#rooms, this.#except, { ...this.#flags, policy, key });
+  }
+
+  /** Resolves when `emit` would return true. */
+  async ready(): Promise<void> {
+    const waiting: Promise<void>[] = [];
+    // who leaves is waited for no more
+    this.#audience.visit(this.#rooms, this.#except, ({ conn }) => waiting.push(conn.ready().catch(() => {})));
+    await Promise.all(waiting);
+  }
+
+  /**
    * Sends an event to each receiver. A callback gets an error or `null`, and the answers of all; where some are missing
    * the error's `responses` are those that came.
-   * Returns false where a receiver is beyond its high-water mark; the event is accepted all the same.
+   * Returns false where a receiver is beyond its high-water mark; the event is accepted all the same. Where a receiver is too
+   * slow its policy decides, or that of the emit; `block` of a receiver is `disconnect` here, since nobody waits for one.
    */
   emit<Event extends EventNames<EmitEvents>>(
     event: Event,
@@ -125,13 +156,14 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
     settle: ((error: BroadcastError | null, responses: Untyped[]) => void) | undefined,
   ): boolean {
     const audience = this.#audience;
-    const { isVolatile, timeoutMs } = this.#flags;
+    const { isVolatile, timeoutMs, policy, key } = this.#flags;
     const id = settle && audience.nextAckId();
     const collector =
       id === undefined || settle === undefined
         ? undefined
         : new AckCollector(id, settle, (one) => audience.guardAnswers(String(data[0]), one));
-    const packet: Packet = { type: EVENT, namespace: audience.name, id, data };
+    const packet: Packet = { type: EVENT, namespace: audience.name, id, data, policy, key, isShared: true };
+    if (policy === "block") this.#claimRoom(packet);
     let hasRoom = true;
     try {
       audience.visit(this.#rooms, this.#except, (receiver) => {
@@ -144,6 +176,13 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
     }
     collector?.seal(audience.platform, timeoutMs);
     return hasRoom;
+  }
+
+  /** All receivers have room for it, or none gets it. */
+  #claimRoom(packet: Packet): void {
+    this.#audience.visit(this.#rooms, this.#except, ({ conn }) => {
+      if (!conn.peer.admits(packet)) throw new BothwaysError("BW_BACKPRESSURE");
+    });
   }
 
   #with(

@@ -3,6 +3,7 @@
  *
  * Invariant: `sockets` holds those that have not left, at most one per namespace.
  */
+import { BothwaysError } from "../model/bothways-error.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import type { Packet } from "../model/packet.ts";
 import type { Peer } from "../model/peer.ts";
@@ -13,7 +14,7 @@ export interface ConnectionSocket {
   readonly nsp: { readonly name: string };
   confirm(): void;
   receive(packet: Packet): void;
-  signal(event: "away" | "back" | "drain"): void;
+  signal(event: "away" | "back" | "drain" | "dropped", count?: number): void;
   end(reason: DisconnectReason): void;
 }
 
@@ -24,6 +25,7 @@ export class Connection {
   sockets: readonly ConnectionSocket[] = [];
   /** @internal */
   isConfirmed: boolean = false;
+  #waiting: { resolve: () => void; reject: (error: BothwaysError) => void }[] = [];
 
   constructor(peer: Peer) {
     this.peer = peer;
@@ -39,6 +41,25 @@ export class Connection {
     return this.peer.bufferedBytes;
   }
 
+  /** Events for this client that policies have dropped, so far. */
+  get dropped(): number {
+    return this.peer.dropped;
+  }
+
+  /** Resolves when less waits than the high-water mark, and when there is room for what was refused. */
+  ready(): Promise<void> {
+    if (!this.peer.isFull) return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  /** @internal */
+  drained(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { resolve } of waiting) resolve();
+    for (const socket of this.sockets) socket.signal("drain");
+  }
+
   /** Disconnects all sockets of this client, and ends its session. */
   close(): void {
     this.end("server namespace disconnect", "BW_CLOSED");
@@ -52,6 +73,8 @@ export class Connection {
 
   /** @internal */
   leave(reason: DisconnectReason): void {
+    for (const { reject } of this.#waiting) reject(new BothwaysError("BW_DISCONNECTED"));
+    this.#waiting = [];
     for (const socket of this.sockets) socket.end(reason);
   }
 

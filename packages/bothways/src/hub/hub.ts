@@ -102,7 +102,11 @@ export class Hub<
   }
 
   drain(peer: Peer): void {
-    this.#signal(peer, "drain");
+    this.#connections.get(peer)?.drained();
+  }
+
+  dropped(peer: Peer, count: number): void {
+    this.#signal(peer, "dropped", count);
   }
 
   leave(peer: Peer, reason: DisconnectReason): void {
@@ -120,8 +124,8 @@ export class Hub<
     return connection;
   }
 
-  #signal(peer: Peer, event: "away" | "back" | "drain"): void {
-    for (const socket of this.#connections.get(peer)?.sockets ?? []) socket.signal(event);
+  #signal(peer: Peer, event: "away" | "back" | "dropped", count?: number): void {
+    for (const socket of this.#connections.get(peer)?.sockets ?? []) socket.signal(event, count);
   }
 }
 

@@ -14,6 +14,7 @@ import type {
   EventNames,
   Untyped,
 } from "../model/events.ts";
+import type { OverflowPolicy } from "../model/message.ts";
 import type { Settle } from "./ack.ts";
 import { BroadcastOperator, plain, type Receiver } from "./broadcast.ts";
 import { checkAnswers } from "./checks.ts";
@@ -100,6 +101,10 @@ export class Namespace<
 
   timeout(ms: number): BroadcastOperator<EmitEvents> {
     return this.#everyone.timeout(ms);
+  }
+
+  policy(policy: OverflowPolicy, key?: string): BroadcastOperator<EmitEvents> {
+    return this.#everyone.policy(policy, key);
   }
 
   /** @internal */

@@ -7,6 +7,7 @@ import type {
   EventNames,
   Untyped,
 } from "../model/events.ts";
+import type { OverflowPolicy } from "../model/message.ts";
 import type { BroadcastOperator, EmitFlags } from "./broadcast.ts";
 import { eventData } from "./event-data.ts";
 
@@ -38,6 +39,11 @@ export class SocketOperator<EmitEvents, Callbacks = EmitEvents> {
       ...this.#flags,
       timeoutMs: ms,
     });
+  }
+
+  /** What happens where too much waits for this client; see {@link BroadcastOperator.policy}. */
+  policy(policy: OverflowPolicy, key?: string): SocketOperator<EmitEvents, Callbacks> {
+    return new SocketOperator<EmitEvents, Callbacks>(this.#target, { ...this.#flags, policy, key });
   }
 
   emit<Event extends EventNames<Callbacks>>(

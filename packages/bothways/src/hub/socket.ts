@@ -19,6 +19,7 @@ import {
   type Untyped,
 } from "../model/events.ts";
 import type { Handshake } from "../model/handshake.ts";
+import type { OverflowPolicy } from "../model/message.ts";
 import {
   ACK,
   ACK_ERROR,
@@ -52,6 +53,8 @@ export interface SocketReservedEvents {
   back: () => void;
   /** What waited has left: `emit` returns true again. */
   drain: () => void;
+  /** So many events that waited for this client, in any of its namespaces, were dropped by a policy. */
+  dropped: (count: number) => void;
 }
 
 export class Socket<
@@ -194,6 +197,41 @@ export class Socket<
     return this.others(plain).except(room);
   }
 
+  /** Bytes that wait to be sent to this client, of all its namespaces. */
+  get bufferedBytes(): number {
+    return this.conn.bufferedBytes;
+  }
+
+  /** The policy for this client, in all its namespaces, where it is too slow and an emit has none of its own. */
+  get slowConsumer(): OverflowPolicy {
+    return this.conn.peer.policy;
+  }
+
+  set slowConsumer(policy: OverflowPolicy) {
+    this.conn.peer.policy = policy;
+  }
+
+  /** What happens where too much waits for this client; see {@link BroadcastOperator.policy}. */
+  policy(policy: OverflowPolicy, key?: string): SocketOperator<EmitEvents> {
+    return new SocketOperator<EmitEvents>(this, { ...plain, policy, key });
+  }
+
+  /** Resolves when `emit` would be taken and return true; rejects when the client is gone. */
+  ready(): Promise<void> {
+    return this.connected ? this.conn.ready() : Promise.reject(new BothwaysError("BW_DISCONNECTED"));
+  }
+
+  /** Handles no more events of this client, of any namespace, until `resume`. A client that goes on runs out of credit. */
+  pause(): this {
+    this.conn.peer.pause();
+    return this;
+  }
+
+  resume(): this {
+    this.conn.peer.resume();
+    return this;
+  }
+
   /** Makes the client leave the namespace; with `close` all namespaces, and ends its session. */
   disconnect(close = false): this {
     if (close) this.conn.close();
@@ -229,8 +267,10 @@ export class Socket<
   }
 
   /** @internal */
-  signal(event: "away" | "back" | "drain"): void {
-    if (this.#state === "open") this.#raise(event);
+  signal(event: "away" | "back" | "drain" | "dropped", count?: number): void {
+    if (this.#state !== "open") return;
+    if (count === undefined) this.#raise(event);
+    else this.#raise(event, count);
   }
 
   /** @internal It leaves; whether the client is told is the caller's matter. */
@@ -378,19 +418,20 @@ export class Socket<
     this.conn.peer.send({ type, namespace: this.nsp.name, id: undefined, data });
   }
 
-  #emit(data: unknown[], { isVolatile, timeoutMs }: EmitFlags, settle: Settle | undefined): boolean {
+  #emit(data: unknown[], flags: EmitFlags, settle: Settle | undefined): boolean {
     if (this.#state === "joining") throw new BothwaysError("BW_NOT_JOINED");
     if (!this.#maySend) {
       settle?.(new BothwaysError("BW_DISCONNECTED"), []);
       return false;
     }
+    const { isVolatile, timeoutMs, policy, key } = flags;
     const namespace = this.nsp.name;
     if (settle === undefined)
-      return this.deliver({ type: EVENT, namespace, id: undefined, data }, isVolatile);
+      return this.deliver({ type: EVENT, namespace, id: undefined, data, policy, key }, isVolatile);
     const id = this.nsp.nextAckId();
     awaitAck(this.acks, id, this.nsp.guardAnswers(String(data[0]), settle), this.nsp.platform, timeoutMs);
     try {
-      return this.deliver({ type: EVENT, namespace, id, data }, isVolatile);
+      return this.deliver({ type: EVENT, namespace, id, data, policy, key }, isVolatile);
     } catch (error) {
       this.acks.drop(id);
       throw error;

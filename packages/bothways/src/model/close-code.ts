@@ -18,6 +18,9 @@ export const SLOW_CONSUMER = 4429;
 /** Come back elsewhere, or later. */
 export const DRAINING = 4503;
 
+/** There is no room for all that waits, and this session had to go. */
+export const OVERFLOW = 4507;
+
 /** Nothing was said: the link broke (RFC 6455 §7.1.5). */
 export const ABNORMAL = 1006;
 

@@ -15,6 +15,7 @@ export const reservedEvents: ReadonlySet<string> = new Set([
   "away",
   "back",
   "drain",
+  "dropped",
   "gap",
 ]);
 

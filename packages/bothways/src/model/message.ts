@@ -8,6 +8,9 @@
 /** Text stays text; anything with attachments is bytes. */
 export type Data = string | Uint8Array;
 
+/** What happens when a message would push what waits for one client over its limit. */
+export type OverflowPolicy = "disconnect" | "block" | "drop-oldest" | "latest-by-key";
+
 export interface Message {
   readonly data: Data;
   /**
@@ -19,6 +22,10 @@ export interface Message {
   readonly isKept?: boolean | undefined;
   /** Under the `latest-by-key` policy a newer message with the same key replaces one that still waits. */
   readonly key?: string | undefined;
+  /** The policy this message was sent under; `undefined`: its receiver's. */
+  readonly policy?: OverflowPolicy | undefined;
+  /** It goes to others too, so nobody waits for one receiver. */
+  readonly isShared?: boolean | undefined;
   /** The transport's own framing of `data`, kept by the first link that made it for all that follow. */
   framed?: Uint8Array;
 }

@@ -2,7 +2,7 @@
  * What an application says, in values: the contract between a dialect (which speaks them on the wire) and the hub or
  * the client (which act on them). Every dialect maps its own language to these six.
  */
-import type { Message } from "./message.ts";
+import type { Message, OverflowPolicy } from "./message.ts";
 
 /** Asks to join a namespace (`data`: auth), and the answer that it is joined (`data`: `{ sid }`). */
 export const CONNECT = 0;
@@ -26,6 +26,10 @@ export interface Packet {
   /** Ties an answer to its event, per socket and direction. */
   readonly id?: number | undefined;
   readonly data?: unknown;
+  /** Chosen by the emit, for where too much waits; see {@link Message}. */
+  readonly policy?: OverflowPolicy | undefined;
+  readonly key?: string | undefined;
+  readonly isShared?: boolean | undefined;
   /** What each dialect made of this packet, by the dialect's name, so that a broadcast is encoded once. */
   encoded?: { [dialect: string]: Message };
 }

@@ -4,6 +4,7 @@
  */
 import type { ErrorCode } from "./errors.ts";
 import type { Handshake } from "./handshake.ts";
+import type { OverflowPolicy } from "./message.ts";
 import type { Packet } from "./packet.ts";
 import type { DisconnectReason } from "./reasons.ts";
 
@@ -16,11 +17,23 @@ export interface Peer {
   readonly transport: string;
   /** Bytes that wait to be sent. */
   readonly bufferedBytes: number;
+  /** More than the high-water mark waits, or what was refused has no room yet; `drain` follows. */
+  readonly isFull: boolean;
+  /** Events that policies have dropped, so far. */
+  readonly dropped: number;
+  /** What happens at the limit to an emit that does not say. */
+  policy: OverflowPolicy;
   /**
    * Sends a packet. Reliable unless `volatile`, which drops it when it cannot leave at once.
-   * Returns false beyond the high-water mark; the packet is accepted all the same.
+   * Returns false beyond the high-water mark; the packet is accepted all the same. At the limit the policy says what
+   * happens; `block` throws BW_BACKPRESSURE.
    */
   send(packet: Packet, volatile?: boolean): boolean;
+  /** Would this packet be taken without anything being dropped? */
+  admits(packet: Packet): boolean;
+  /** Nothing more is received until `resume`: the client runs out of credit, and what came already waits. */
+  pause(): void;
+  resume(): void;
   /** Ends the session and its transport. */
   close(code: ErrorCode): void;
 }
@@ -38,6 +51,8 @@ export interface PeerHandler {
   back(peer: Peer): void;
   /** What waited has left: `send` returns true again. */
   drain(peer: Peer): void;
+  /** A policy dropped so many events that waited. */
+  dropped(peer: Peer, count: number): void;
   /** The session is over. */
   leave(peer: Peer, reason: DisconnectReason): void;
 }

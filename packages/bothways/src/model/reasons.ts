@@ -17,8 +17,10 @@ export type DisconnectReason =
   | "session expired"
   /** The peer did not read fast enough and the hard limit was reached. */
   | "slow consumer"
-  /** The process ran out of room for waiting bytes and this session was the oldest idle one. */
-  | "overflow";
+  /** The process, or the client's own account, ran out of room for waiting bytes. */
+  | "overflow"
+  /** It sent more events than `maxRate` allows, and went on. */
+  | "rate limit";
 
 /** Why messages were missed (see the delivery promise). */
 export type GapReason = "expired" | "overflow" | "server-lost" | "epoch";

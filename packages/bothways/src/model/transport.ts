@@ -37,6 +37,8 @@ export interface LinkHandler {
   blocked(): void;
   /** The ack frame as of now: HTTP exchanges carry it in each poll and in the answer to each batch. */
   position(): string;
+  /** So many bytes wait in the link, in either direction. Said when it changes; on a link that keeps up it never does. */
+  buffered?(bytes: number): void;
   /** The link ended by itself. `closeCode` and `reason` are what the peer said, if it said anything. */
   lost(code: ErrorCode, closeCode?: number, reason?: string): void;
 }

@@ -3,18 +3,23 @@
  * It knows no socket and no timer but those it is handed, so a simulation runs it as a server does.
  *
  * Invariants: a session is drained after each input; frames leave once per turn of the event loop; whatever a peer
- * sends ends at worst its own session.
+ * sends ends at worst its own session; what waits for anything is charged to its client's account, which is part of the
+ * process's.
  */
-import { SLOW_CONSUMER, TAKEN_OVER } from "../model/close-code.ts";
+import { Account } from "../model/account.ts";
+import { OVERFLOW, SLOW_CONSUMER, TAKEN_OVER } from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
+import type { OverflowPolicy } from "../model/message.ts";
 import type { PeerHandler } from "../model/peer.ts";
 import type { Link } from "../model/transport.ts";
 import { Registry, type RegistryTokens } from "../session/registry.ts";
 import type { ServerSessionOptions } from "../session/server-session.ts";
 import { NativePeer } from "./native-peer.ts";
+import type { RateLimits } from "./rate-limit.ts";
 import { ServerLink } from "./server-link.ts";
+import type { ServerStats } from "./stats.ts";
 
 export interface DriverPlatform {
   /** Monotonic milliseconds. */
@@ -28,6 +33,13 @@ export interface DriverPlatform {
 
 export interface DriverOptions extends ServerSessionOptions {
   readonly maxNamespacesPerPeer: number;
+  /** What `overflow` is made of. */
+  readonly policy: OverflowPolicy;
+  /** All that waits for one client, either way; and for all clients. */
+  readonly maxPeerBytes: number;
+  readonly maxTotalBytes: number;
+  readonly maxUnconfirmed: number;
+  readonly maxRate: RateLimits | undefined;
 }
 
 /** What the server knows of a request before a session is asked. */
@@ -42,6 +54,9 @@ export interface Visitor {
 /** HTTP links that ended: their clients' requests, under way or late, are told how. The oldest are forgotten. */
 const MAX_ENDED = 1024;
 
+/** Where there was no room, so much of it is made at once. */
+const RELIEF = 1 / 8;
+
 /** Deadlines are looked after no more often than this. */
 const SWEEP_MS = 20;
 
@@ -49,6 +64,15 @@ export class Driver {
   readonly platform: DriverPlatform;
   readonly options: DriverOptions;
   readonly hub: PeerHandler;
+  /** Of the process. */
+  readonly account: Account;
+  /** Of all that is no client's yet: it must not take the room of those that are. */
+  readonly strangers: Account;
+  /** Sessions that no frame has confirmed, the oldest first. */
+  readonly unconfirmed: Set<NativePeer> = new Set();
+  /** Events that policies dropped and that `maxRate` refused, so far. */
+  dropped = 0;
+  refused = 0;
   readonly #registry: Registry<ServerLink>;
   readonly #peers = new Map<string, NativePeer>();
   readonly #ended = new Map<string, ServerLink>();
@@ -60,11 +84,25 @@ export class Driver {
     this.platform = platform;
     this.options = options;
     this.hub = hub;
+    this.account = new Account(options.maxTotalBytes);
+    this.strangers = new Account(options.maxTotalBytes / 2, this.account);
     this.#registry = new Registry(options, platform.tokens);
   }
 
   get peerCount(): number {
     return this.#peers.size;
+  }
+
+  get stats(): Omit<ServerStats, "openRequests"> {
+    const states = [...this.#peers.values()].map(({ session }) => session.state);
+    return {
+      sessions: states.length,
+      connections: states.filter((state) => state === "open").length,
+      unconfirmed: this.unconfirmed.size,
+      bufferedBytes: this.account.bytes,
+      dropped: this.dropped,
+      refused: this.refused,
+    };
   }
 
   /** Takes a new link. Its frames go to the handler returned, the hello first. */
@@ -97,6 +135,7 @@ export class Driver {
       this.#peers.get(session.sid) ?? new NativePeer(this, session, link.visitor, hello.join.length);
     if (peer.visitor.user !== link.visitor.user) return errorTable.BW_IDENTITY.closeCode;
     this.#peers.set(session.sid, peer);
+    if (!known) this.#expectConfirmation(peer);
     link.key = `${session.sid}~${this.platform.tokens.createSecret()}`;
     peer.accept(link, hello, registry.lossOf(hello, session), now);
     if (!known) for (const [namespace, auth] of hello.join) this.hub.join(peer, namespace, auth);
@@ -120,7 +159,20 @@ export class Driver {
 
   forget(peer: NativePeer, code: number): void {
     this.#peers.delete(peer.session.sid);
-    this.#registry.remove(peer.session, code === SLOW_CONSUMER ? "overflow" : "expired");
+    this.unconfirmed.delete(peer);
+    this.#registry.remove(peer.session, code === SLOW_CONSUMER || code === OVERFLOW ? "overflow" : "expired");
+  }
+
+  /** More waits for all than may: those whose clients are away go first, the longest away before the others, then who has most. */
+  relieve(): void {
+    let surplus = this.account.bytes - this.options.maxTotalBytes * (1 - RELIEF);
+    const peers = [...this.#peers.values()].filter(({ account }) => account.bytes > 0);
+    peers.sort((one, other) => one.awaySince - other.awaySince || other.account.bytes - one.account.bytes);
+    for (const peer of peers) {
+      if (surplus <= 0) return;
+      surplus -= peer.account.bytes;
+      peer.close("BW_OVERFLOW");
+    }
   }
 
   /** Ends every session. */
@@ -128,6 +180,12 @@ export class Driver {
     for (const peer of [...this.#peers.values()]) peer.close(code);
     this.#flush();
     this.#cancelSweep?.();
+  }
+
+  #expectConfirmation(peer: NativePeer): void {
+    this.unconfirmed.add(peer);
+    const [oldest] = this.unconfirmed;
+    if (this.unconfirmed.size > this.options.maxUnconfirmed) oldest?.close("BW_OVERFLOW");
   }
 
   #flush(): void {

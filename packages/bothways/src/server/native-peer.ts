@@ -2,30 +2,46 @@
  * One native client as the hub sees it: its session, and the loop that drains it.
  *
  * Invariant: outputs are carried out in order and to the end before the next input's are; what the hub or an
- * application does meanwhile only appends.
+ * application does meanwhile only appends. After each drain the account holds what the session holds.
  */
 import { toMessage, toPacket } from "../dialect/native/codec.ts";
-import { BYE, DRAINING, PROTOCOL_ERROR, SLOW_CONSUMER, TIMEOUT } from "../model/close-code.ts";
+import { Account } from "../model/account.ts";
+import { BYE, DRAINING, OVERFLOW, PROTOCOL_ERROR, SLOW_CONSUMER, TIMEOUT } from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
-import type { Message } from "../model/message.ts";
-import { CONNECT, CONNECT_ERROR, type Packet } from "../model/packet.ts";
+import type { Message, OverflowPolicy } from "../model/message.ts";
+import { ACK_ERROR, CONNECT, CONNECT_ERROR, EVENT, type Packet } from "../model/packet.ts";
 import type { Peer } from "../model/peer.ts";
 import type { DisconnectReason, GapReason } from "../model/reasons.ts";
+import { costOf } from "../session/outbox.ts";
+import { overflows } from "../session/overflow.ts";
 import type { ServerSession } from "../session/server-session.ts";
-import type { Input, Output } from "../session/session.ts";
+import { type Input, NEVER, type Output } from "../session/session.ts";
 import { encodeFrame } from "../wire/native/frame.ts";
 import type { Driver, Visitor } from "./driver.ts";
+import { RateLimiter } from "./rate-limit.ts";
 import type { ServerLink } from "./server-link.ts";
 
 /** A welcome over HTTP waits this long for the joins of its hello to be answered. */
 const WELCOME_WAIT_MS = 1000;
 
+/** What a session costs beside its messages while its client is away. */
+const AWAY_BYTES = 8192;
+
 export class NativePeer implements Peer {
   readonly session: ServerSession<ServerLink>;
   readonly visitor: Visitor;
+  /** All that waits for this client or came from it. */
+  readonly account: Account;
+  /** When its client was lost; Infinity while it is here. */
+  awaySince: number = NEVER;
+  dropped = 0;
   readonly #driver: Driver;
+  readonly #rates: RateLimiter | undefined;
+  #policy: OverflowPolicy;
+  #sessionBytes = 0;
+  #closedBy: ErrorCode | undefined;
   #links: ServerLink[] = [];
   /** Joins of the hello that the hub has not answered: over HTTP the welcome waits for them, to save a round trip. */
   #unanswered: number;
@@ -37,6 +53,10 @@ export class NativePeer implements Peer {
     this.session = session;
     this.visitor = visitor;
     this.#unanswered = joins;
+    this.account = new Account(driver.options.maxPeerBytes, driver.account);
+    const { maxRate, policy } = driver.options;
+    this.#policy = policy;
+    this.#rates = maxRate && new RateLimiter(maxRate);
   }
 
   get handshake(): Omit<Handshake, "auth"> {
@@ -55,6 +75,32 @@ export class NativePeer implements Peer {
     return this.session.outbox.queueBytes;
   }
 
+  get isFull(): boolean {
+    return this.session.isOverHighWater;
+  }
+
+  get policy(): OverflowPolicy {
+    return this.#policy;
+  }
+
+  set policy(policy: OverflowPolicy) {
+    this.#policy = policy;
+    this.session.overflow = overflows[policy];
+  }
+
+  admits(packet: Packet): boolean {
+    return this.session.hasRoomFor(costOf(toMessage(packet, false)));
+  }
+
+  pause(): void {
+    this.session.pause();
+  }
+
+  resume(): void {
+    this.session.resume();
+    this.drain();
+  }
+
   /** May this link send by now? */
   isReady(link: ServerLink): boolean {
     return this.#unanswered === 0 || !link.link.rewinds;
@@ -70,6 +116,7 @@ export class NativePeer implements Peer {
   }
 
   close(code: ErrorCode): void {
+    this.#closedBy ??= code;
     this.input({ type: "close", code: errorTable[code].closeCode }, this.#driver.platform.now());
   }
 
@@ -94,7 +141,22 @@ export class NativePeer implements Peer {
     this.#isDraining = true;
     for (let output = this.session.take(); output; output = this.session.take()) this.#carryOut(output);
     this.#isDraining = false;
+    this.settle();
     this.#driver.watch(this.session.deadline);
+  }
+
+  /** Charges what waits by now. Who is over its limit goes; who is not may have to, where the process is over its own. */
+  settle(): void {
+    const { outbox, heldBytes, state } = this.session;
+    const waitingBytes = outbox.queueBytes + outbox.windowBytes + heldBytes;
+    const bytes = state === "closed" ? 0 : state === "away" ? waitingBytes + AWAY_BYTES : waitingBytes;
+    if (bytes !== this.#sessionBytes) {
+      this.account.charge(bytes - this.#sessionBytes);
+      this.#sessionBytes = bytes;
+    }
+    if (state === "closed") return;
+    if (this.account.isOver) this.close("BW_OVERFLOW");
+    else if (this.#driver.account.isOver) this.#driver.relieve();
   }
 
   #carryOut(output: Output<ServerLink, Message>): void {
@@ -108,30 +170,50 @@ export class NativePeer implements Peer {
         break;
       case "deliver": {
         const packet = toPacket(output.data);
-        if (packet) hub.receive(this, packet);
+        if (packet && this.#rates && packet.type === EVENT) this.#receiveLimited(this.#rates, packet);
+        else if (packet) hub.receive(this, packet);
         else this.session.handle({ type: "close", code: PROTOCOL_ERROR }, this.#driver.platform.now());
         break;
       }
       case "open":
+        this.awaySince = NEVER;
+        this.#driver.unconfirmed.delete(this);
         if (output.from === "waiting") hub.confirm(this);
         else if (output.from === "away") hub.back(this);
         break;
       case "away":
         this.#lostBy = output.code;
+        this.awaySince = this.#driver.platform.now();
         hub.away(this);
         break;
       case "drain":
         hub.drain(this);
         break;
+      case "dropped":
+        this.dropped += output.messages.length;
+        this.#driver.dropped += output.messages.length;
+        hub.dropped(this, output.messages.length);
+        break;
       case "drop":
         this.#links = this.#links.filter((link) => link !== output.link);
-        output.link.end(output.code);
+        output.link.end(output.code, this.#closedBy && errorTable[this.#closedBy].message);
         this.#driver.remember(output.link);
         break;
       case "closed":
         this.#driver.forget(this, output.code);
         hub.leave(this, this.#reason(output.code));
     }
+  }
+
+  #receiveLimited(rates: RateLimiter, packet: Packet): void {
+    const [event] = packet.data as [string];
+    const verdict = rates.judge(event, this.#driver.platform.now());
+    if (verdict === "admit") return this.#driver.hub.receive(this, packet);
+    this.#driver.refused++;
+    const { namespace, id } = packet;
+    const message = `BW_RATE_LIMIT: ${errorTable.BW_RATE_LIMIT.message}`;
+    if (verdict === "close") this.close("BW_RATE_LIMIT");
+    else if (id !== undefined) this.send({ type: ACK_ERROR, namespace, id, data: { message } });
   }
 
   #give(to: ServerLink, message: Message): void {
@@ -152,7 +234,10 @@ export class NativePeer implements Peer {
   }
 
   #reason(code: number): DisconnectReason {
+    if (this.#closedBy === "BW_RATE_LIMIT") return "rate limit";
     switch (code) {
+      case OVERFLOW:
+        return "overflow";
       case DRAINING:
         return "server shutting down";
       case SLOW_CONSUMER:

@@ -1,10 +1,15 @@
 /** What `new Server(…, options)` takes. Names and defaults are Socket.IO's where it has them. */
 import type { IncomingMessage } from "node:http";
-import type { HubLimits } from "../hub/platform.ts";
+import { getHeapStatistics } from "node:v8";
+import { defaultHubLimits, type HubLimits } from "../hub/platform.ts";
 import type { Contract } from "../model/contract.ts";
 import type { Untyped } from "../model/events.ts";
+import type { OverflowPolicy } from "../model/message.ts";
+import { overflows } from "../session/overflow.ts";
 import type { TrustProxy } from "../transport/node/address.ts";
 import type { OriginPolicy } from "../transport/node/origin.ts";
+import type { DriverOptions } from "./driver.ts";
+import type { RateLimits } from "./rate-limit.ts";
 
 export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> extends Partial<HubLimits> {
   /** Path of our requests, with a slash at both ends; all others are left to other listeners. Default `/bothways/`. */
@@ -14,7 +19,7 @@ export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> ext
   /**
    * Judges each request that begins or resumes a session, whatever the transport. What it returns is
    * `socket.identity`; a string, or an object's `user`, also names who may resume the session. What it throws is told to
-   * the client as `connect_error`. Default: everyone is let in.
+   * the client as `connect_error`, BW_UNAUTHORIZED. Default: everyone is let in.
    */
   readonly authenticate?: (request: IncomingMessage) => unknown;
   /**
@@ -22,32 +27,119 @@ export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> ext
    * no handler is called with arguments that are not as agreed. Default: anything may be said.
    */
   readonly contract?: Contract<ListenEvents, EmitEvents>;
-  /** Pages of which origins may connect, besides those of the server's own. Default `"same-origin"`. */
+  /** Pages of which origins may connect, besides those of the server's own; others get BW_ORIGIN. Default `"same-origin"`. */
   readonly origins?: OriginPolicy;
   /** Believe X-Forwarded-Host, -Proto and -For: true, or how many proxies stand in front. Default false. */
   readonly trustProxy?: TrustProxy;
   /** The server pings a client that was silent this long, in ms. Default 15,000. */
   readonly pingInterval?: number;
-  /** A link whose ping is not answered within this many ms is lost. Default 10,000. */
+  /** A link whose ping is not answered within this many ms is lost, with BW_SILENT. Default 10,000. */
   readonly pingTimeout?: number;
-  /** A client that has not said hello, or not shown that it was welcomed, within this many ms is dropped. Default 10,000. */
+  /**
+   * A client that has not said hello, not sent a request's body, or not shown that it was welcomed within this many ms is
+   * dropped, with BW_SILENT or BW_BODY_TIMEOUT. Default 10,000.
+   */
   readonly connectTimeout?: number;
-  /** A client that lost its transport may resume its session this long, in ms. Default 120,000. */
+  /** A client that lost its transport may resume its session this long, in ms; then it is BW_SESSION_UNKNOWN. Default 120,000. */
   readonly resumeWindow?: number;
-  /** Longest message, in bytes. Default 1,000,000. */
+  /** Longest message, in bytes; a longer one is BW_MESSAGE_TOO_LARGE. Default 1,000,000. */
   readonly maxHttpBufferSize?: number;
   /** Bytes either side may have sent to the other without an acknowledgement: at least 64 KiB. Default 1 MiB. */
   readonly windowBytes?: number;
   /** Messages likewise. Default 1,024. */
   readonly windowMessages?: number;
-  /** `emit` returns false when more bytes than this wait for one client. Default 256 KiB. */
+  /** `emit` returns false when more than this waits for one client, in bytes, and `drain` follows. Default 256 KiB. */
   readonly highWaterMark?: number;
-  /** A client for which more bytes than this wait is too slow. Default 1 MiB. */
+  /** A client for which more than this would wait, in bytes, is too slow: `slowConsumer` says what happens. Default 1 MiB. */
   readonly maxBufferedBytes?: number;
-  /** What happens to it. Default `"disconnect"`, with the reason `slow consumer`. */
-  readonly slowConsumer?: "disconnect" | "drop-oldest" | "latest-by-key";
+  /**
+   * The policy for a client that is too slow, where neither its socket nor the emit has one of its own. `disconnect` ends its
+   * session, reason `slow consumer`, BW_SLOW_CONSUMER; `block` makes `emit` throw BW_BACKPRESSURE; `drop-oldest` and
+   * `latest-by-key` forget events. Default `"disconnect"`.
+   */
+  readonly slowConsumer?: OverflowPolicy;
+  /**
+   * All that waits for one client or came from it, in bytes: its queue, what it has not acknowledged, unsent frames, messages
+   * that are still arriving, what came while paused. Beyond it the client is disconnected, reason `overflow`, BW_OVERFLOW.
+   * Default: what the other limits add up to, 6.9 MiB with theirs.
+   */
+  readonly maxClientBytes?: number;
+  /**
+   * The same for all clients together, with the requests that no session answers for yet, which may take half of it. Beyond it
+   * sessions end, reason `overflow`, until an eighth is free: first those whose clients are away longest, then who has
+   * most. Requests are refused with BW_OVERFLOW. Default: a quarter of the heap's limit.
+   */
+  readonly maxTotalBufferedBytes?: number;
+  /** Sessions that no frame of their client has confirmed. One more ends the oldest of them, BW_OVERFLOW. Default 4,096. */
+  readonly maxUnconfirmedSessions?: number;
+  /**
+   * Events a client may send, in events per second: `{ perClient: 100, perEvent: { said: 5, "*": 50 } }`. As many may come at
+   * once as in one second. What exceeds it is not handled; who awaits the answer gets BW_RATE_LIMIT. A client is
+   * disconnected, reason `rate limit`, when it was refused ten seconds' worth faster than it may send. Default: no limit.
+   */
+  readonly maxRate?: RateLimits;
   /** Close the server when the process gets SIGTERM: clients are told to come back elsewhere. Default false. */
   readonly drainOnSigterm?: boolean;
   /** Told of what the application's handlers throw. Default: written to stderr. */
   readonly onError?: (error: unknown) => void;
+}
+
+/** What an application may leave out; `maxClientBytes` is made of the others. */
+export const defaults = {
+  path: "/bothways/",
+  pingInterval: 15_000,
+  pingTimeout: 10_000,
+  connectTimeout: 10_000,
+  resumeWindow: 120_000,
+  maxHttpBufferSize: 1_000_000,
+  windowBytes: 1_048_576,
+  windowMessages: 1024,
+  highWaterMark: 262_144,
+  maxBufferedBytes: 1_048_576,
+  slowConsumer: "disconnect",
+  maxUnconfirmedSessions: 4096,
+  ...defaultHubLimits,
+} as const satisfies ServerOptions;
+
+/** Peers acknowledge at the latest after so many bytes; a smaller window would stand still until their delay is over. */
+const MIN_WINDOW_BYTES = 65_536;
+
+/** The part of the heap that may wait for clients. */
+const HEAP_SHARE = 1 / 4;
+
+export function driverOptionsOf(options: ServerOptions): DriverOptions {
+  const given = { ...defaults, ...defined(options) };
+  const { maxBufferedBytes, windowBytes, maxHttpBufferSize } = given;
+  if (windowBytes < MIN_WINDOW_BYTES)
+    throw new RangeError(`windowBytes must be at least ${MIN_WINDOW_BYTES}`);
+  return {
+    windowMessages: given.windowMessages,
+    windowBytes,
+    highWaterMarkBytes: given.highWaterMark,
+    maxQueueBytes: maxBufferedBytes,
+    policy: given.slowConsumer,
+    overflow: overflows[given.slowConsumer],
+    // the window may wait in the socket too, a character taking up to three bytes there
+    maxPeerBytes: given.maxClientBytes ?? maxBufferedBytes + 4 * windowBytes + 2 * maxHttpBufferSize,
+    maxTotalBytes: given.maxTotalBufferedBytes ?? getHeapStatistics().heap_size_limit * HEAP_SHARE,
+    maxUnconfirmed: given.maxUnconfirmedSessions,
+    maxRate: given.maxRate,
+    ackDelayMs: 1000,
+    pingIntervalMs: given.pingInterval,
+    pingTimeoutMs: given.pingTimeout,
+    connectTimeoutMs: given.connectTimeout,
+    resumeWindowMs: given.resumeWindow,
+    maxNamespacesPerPeer: given.maxNamespacesPerPeer,
+  };
+}
+
+export function hubLimitsOf(options: ServerOptions): HubLimits {
+  const given = { ...defaults, ...defined(options) };
+  const { maxNamespacesPerPeer, maxRoomNameLength, maxAcks, maxPendingChecks } = given;
+  return { maxNamespacesPerPeer, maxRoomNameLength, maxAcks, maxPendingChecks };
+}
+
+/** An option that is `undefined` was left out. */
+function defined(options: ServerOptions): ServerOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -20,7 +20,7 @@ import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../
 import { decodeBody } from "../wire/native/body.ts";
 import type { Visitors } from "./attach.ts";
 import type { Driver, Visitor } from "./driver.ts";
-import type { ServerOptions } from "./options.ts";
+import { defaults, type ServerOptions } from "./options.ts";
 import { createReporter } from "./platform.ts";
 import { toReason } from "./reason.ts";
 
@@ -34,7 +34,7 @@ const tooSlow = new Error("authentication took too long");
 const BODY_OVERHEAD_BYTES = 1024;
 
 export class Reception implements Visitors {
-  readonly openRequests: OpenRequests = { count: 0 };
+  readonly openRequests: OpenRequests;
   /** No session begins any more. */
   isClosing = false;
   readonly #driver: Driver;
@@ -47,9 +47,10 @@ export class Reception implements Visitors {
 
   constructor(driver: Driver, path: string, options: ServerOptions) {
     this.#driver = driver;
+    this.openRequests = { count: 0, account: driver.strangers };
     this.#path = path;
     this.#options = options;
-    this.#maxBytes = options.maxHttpBufferSize ?? 1_000_000;
+    this.#maxBytes = options.maxHttpBufferSize ?? defaults.maxHttpBufferSize;
     this.#report = createReporter(options.onError);
     this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes);
   }
@@ -66,7 +67,10 @@ export class Reception implements Visitors {
     if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
     if (request.method !== "POST") return answer.refuse("BW_METHOD");
     // the longest message, and the frames around it
-    const limits = { maxBytes: this.#maxBytes + BODY_OVERHEAD_BYTES, timeoutMs: this.#connectTimeoutMs };
+    const maxBytes = this.#maxBytes + BODY_OVERHEAD_BYTES;
+    const { account } = this.openRequests;
+    if (account.isOver) return answer.refuse("BW_OVERFLOW");
+    const limits = { maxBytes, timeoutMs: this.#connectTimeoutMs, account };
     readBody(request, limits, (body) => {
       if (!body.isRead) return answer.refuse(body.error);
       const [first, ...rest] = decodeBody(body.bytes) ?? [];
@@ -152,7 +156,7 @@ export class Reception implements Visitors {
   }
 
   get #connectTimeoutMs(): number {
-    return this.#options.connectTimeout ?? 10_000;
+    return this.#options.connectTimeout ?? defaults.connectTimeout;
   }
 
   get #originOptions(): { origins: NonNullable<ServerOptions["origins"]>; trustProxy: boolean | number } {

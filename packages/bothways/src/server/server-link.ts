@@ -1,11 +1,13 @@
 /**
  * One link of a native client: reads its hello, and hands its frames to the session the hello led to.
  */
+import type { Account } from "../model/account.ts";
 import {
   ABNORMAL,
   BYE,
   DRAINING,
   GONE,
+  OVERFLOW,
   PROTOCOL_ERROR,
   SLOW_CONSUMER,
   TAKEN_OVER,
@@ -30,6 +32,7 @@ const errorOf: Record<number, ErrorCode> = {
   [GONE]: "BW_SESSION_UNKNOWN",
   [SLOW_CONSUMER]: "BW_SLOW_CONSUMER",
   [DRAINING]: "BW_SHUTDOWN",
+  [OVERFLOW]: "BW_OVERFLOW",
 };
 
 export class ServerLink implements LinkHandler {
@@ -41,6 +44,9 @@ export class ServerLink implements LinkHandler {
   #peer: NativePeer | undefined;
   #isWritable: boolean;
   #isOver = false;
+  /** Where what waits in the link is charged, and how much that is. */
+  #account: Account;
+  #bufferedBytes = 0;
   #cancelTimeout: (() => void) | undefined;
 
   constructor(driver: Driver, link: Link, visitor: Visitor) {
@@ -48,6 +54,7 @@ export class ServerLink implements LinkHandler {
     this.link = link;
     this.visitor = visitor;
     this.#isWritable = !link.rewinds;
+    this.#account = driver.strangers;
     this.#cancelTimeout = driver.platform.setTimer(() => this.end(TIMEOUT), driver.options.connectTimeoutMs);
   }
 
@@ -85,6 +92,13 @@ export class ServerLink implements LinkHandler {
     this.#peer?.input({ type: "lost", link: this, code: closeCode }, this.#driver.platform.now());
   }
 
+  buffered(bytes: number): void {
+    this.#account.charge(bytes - this.#bufferedBytes);
+    this.#bufferedBytes = bytes;
+    if (this.#peer) this.#peer.settle();
+    else if (this.#account.isOver) this.end(OVERFLOW);
+  }
+
   /** Tells the session that the link can send, as soon as it may. */
   announce(now: number): void {
     if (!this.#isWritable || !this.#peer?.isReady(this)) return;
@@ -112,7 +126,14 @@ export class ServerLink implements LinkHandler {
     if (typeof peer === "number") return this.end(peer);
     this.#cancelTimeout?.();
     this.#peer = peer;
+    this.#moveTo(peer.account);
     this.announce(this.#driver.platform.now());
     peer.drain();
+  }
+
+  #moveTo(account: Account): void {
+    this.#account.charge(-this.#bufferedBytes);
+    this.#account = account;
+    account.charge(this.#bufferedBytes);
   }
 }

@@ -23,19 +23,15 @@ import type {
   EventNames,
   Untyped,
 } from "../model/events.ts";
-import { disconnect, dropOldest, latestByKey } from "../session/overflow.ts";
+import type { OverflowPolicy } from "../model/message.ts";
 import { type Attached, attach } from "./attach.ts";
 import { Driver } from "./driver.ts";
-import type { ServerOptions } from "./options.ts";
+import { defaults, driverOptionsOf, hubLimitsOf, type ServerOptions } from "./options.ts";
 import { createHubPlatform, createPlatform } from "./platform.ts";
 import { Reception } from "./reception.ts";
+import type { ServerStats } from "./stats.ts";
 
 type AnyHttpServer = HttpServer | HttpsServer;
-
-/** Peers acknowledge at the latest after so many bytes; a smaller window would stand still until their delay is over. */
-const MIN_WINDOW_BYTES = 65_536;
-
-const policies = { disconnect, "drop-oldest": dropOldest, "latest-by-key": latestByKey };
 
 export class Server<
   ListenEvents = DefaultEventsMap,
@@ -57,29 +53,10 @@ export class Server<
   ) {
     const isOptions = typeof target === "object" && !("listen" in target);
     const given: ServerOptions = (isOptions ? target : options) ?? {};
-    if ((given.windowBytes ?? MIN_WINDOW_BYTES) < MIN_WINDOW_BYTES) {
-      throw new RangeError(`windowBytes must be at least ${MIN_WINDOW_BYTES}`);
-    }
-    this.#path = (given.path ?? "/bothways/").replace(/\/?$/, "/");
-    this.#hub = new Hub(createHubPlatform(given.onError), limitsOf(given));
+    this.#path = (given.path ?? defaults.path).replace(/\/?$/, "/");
+    this.#hub = new Hub(createHubPlatform(given.onError), hubLimitsOf(given));
     this.#hub.of("/", given.contract);
-    this.#driver = new Driver(
-      createPlatform(),
-      {
-        windowMessages: given.windowMessages ?? 1024,
-        windowBytes: given.windowBytes ?? 1_048_576,
-        highWaterMarkBytes: given.highWaterMark ?? 262_144,
-        maxQueueBytes: given.maxBufferedBytes ?? 1_048_576,
-        overflow: policies[given.slowConsumer ?? "disconnect"],
-        ackDelayMs: 1000,
-        pingIntervalMs: given.pingInterval ?? 15_000,
-        pingTimeoutMs: given.pingTimeout ?? 10_000,
-        connectTimeoutMs: given.connectTimeout ?? 10_000,
-        resumeWindowMs: given.resumeWindow ?? 120_000,
-        maxNamespacesPerPeer: given.maxNamespacesPerPeer ?? 32,
-      },
-      this.#hub,
-    );
+    this.#driver = new Driver(createPlatform(), driverOptionsOf(given), this.#hub);
     this.#reception = new Reception(this.#driver, this.#path, given);
     if (given.drainOnSigterm) {
       this.#closeOnSigterm = () => void this.close();
@@ -108,9 +85,9 @@ export class Server<
     return [...this.#attached.keys()][0];
   }
 
-  /** Clients connected, whatever they joined, and HTTP requests that wait for their answer. */
-  get stats(): { readonly clients: number; readonly openRequests: number } {
-    return { clients: this.#driver.peerCount, openRequests: this.#reception.openRequests.count };
+  /** How much there is of what costs something, as of now. */
+  stats(): ServerStats {
+    return { ...this.#driver.stats, openRequests: this.#reception.openRequests.count };
   }
 
   /** The namespace of that name, made with the first call. */
@@ -181,6 +158,10 @@ export class Server<
     return this.sockets.timeout(ms);
   }
 
+  policy(policy: OverflowPolicy, key?: string): BroadcastOperator<EmitEvents> {
+    return this.sockets.policy(policy, key);
+  }
+
   /** Tells every client to come back elsewhere, ends all sessions, and closes the HTTP servers. */
   async close(): Promise<void> {
     if (this.#closeOnSigterm) process.off("SIGTERM", this.#closeOnSigterm);
@@ -189,10 +170,4 @@ export class Server<
     this.#driver.close("BW_SHUTDOWN");
     await Promise.all([...this.#attached.values()].map((attached) => attached.close()));
   }
-}
-
-function limitsOf(options: ServerOptions): Partial<ServerOptions> {
-  const { maxNamespacesPerPeer, maxRoomNameLength, maxAcks, maxPendingChecks } = options;
-  const given = { maxNamespacesPerPeer, maxRoomNameLength, maxAcks, maxPendingChecks };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

@@ -1,19 +1,19 @@
 /**
- * What happens when a message would push the queue over its hard limit. A policy acts on the queue, whose messages have
- * no number yet, so whatever it drops leaves no hole. docs/protocol/bothways-1.md §4.6.
+ * What happens when a message would push the queue over its hard limit. Policies act on the queue, whose messages have
+ * no number yet, so whatever they drop leaves no hole. docs/protocol/bothways-1.md §4.4.
+ *
+ * Invariant: a message is dropped only under the policy that it was sent under; answers, joins and leaves never are.
  */
-import type { Message } from "../model/message.ts";
+import { BothwaysError } from "../model/bothways-error.ts";
+import type { Message, OverflowPolicy } from "../model/message.ts";
 import { costOf, type Outbox } from "./outbox.ts";
 
 /**
  * Makes room for `message` and returns what it took out of the queue, if anything. Where that is not enough the session
- * ends. Called only at the limit, before `message` is queued.
+ * ends. Called before `message` is queued: at the limit, and without one (Infinity) where the queue is merely long.
+ * Throws BW_BACKPRESSURE, and drops nothing, where the message's sender waits for room itself.
  */
-export type Overflow = <M extends Message>(
-  outbox: Outbox<M>,
-  message: M,
-  limitBytes: number,
-) => M[] | undefined;
+export type Overflow = <M extends Message>(outbox: Outbox<M>, message: M, limitBytes: number) => M[];
 
 /** Would the queue stay within `limitBytes` with this message? An empty queue takes any one message. */
 export function hasRoom({ queue, queueBytes }: Outbox, message: Message, limitBytes: number): boolean {
@@ -26,27 +26,61 @@ export interface QueueLimit {
   readonly overflow: Overflow;
 }
 
-/** The default of the server: the peer does not keep up, so the session ends with a name for it. */
-export const disconnect: Overflow = () => undefined;
+function createOverflow(own: OverflowPolicy): Overflow {
+  const policyOf = ({ isAnswer, isKept, isShared, policy }: Message): OverflowPolicy => {
+    if (isAnswer || isKept) return "disconnect";
+    return policy ?? (isShared && own === "block" ? "disconnect" : own);
+  };
+  return (outbox, message, limitBytes) => {
+    if (policyOf(message) === "block" && !hasRoom(outbox, message, limitBytes)) {
+      throw new BothwaysError("BW_BACKPRESSURE");
+    }
+    const dropped = dropReplaced(outbox, message, policyOf);
+    for (let index = 0; index < outbox.queue.length && !hasRoom(outbox, message, limitBytes); ) {
+      const oldest = outbox.queue[index];
+      if (oldest && policyOf(oldest) === "drop-oldest") dropped.push(...outbox.remove(index));
+      else index++;
+    }
+    return dropped;
+  };
+}
 
-/** Forgets the oldest events that wait. Answers stay, since someone waits for each, and so do joins and leaves. */
-export const dropOldest: Overflow = (outbox, message, limitBytes) => {
+/** Takes out what newer messages with the same key replace. */
+function dropReplaced<M extends Message>(
+  outbox: Outbox<M>,
+  message: M,
+  policyOf: (message: Message) => OverflowPolicy,
+): M[] {
   const dropped = [];
-  for (let index = 0; index < outbox.queue.length && !hasRoom(outbox, message, limitBytes); ) {
-    if (outbox.queue[index]?.isAnswer || outbox.queue[index]?.isKept) index++;
-    else dropped.push(...outbox.remove(index));
+  const newer = new Set<string>();
+  const isReplaced = (each: Message): boolean => {
+    if (each.key === undefined || policyOf(each) !== "latest-by-key") return false;
+    if (newer.has(each.key)) return true;
+    newer.add(each.key);
+    return false;
+  };
+  isReplaced(message);
+  for (let index = outbox.queue.length - 1; index >= 0; index--) {
+    if (isReplaced(outbox.queue[index] as M)) dropped.push(...outbox.remove(index));
   }
   return dropped;
-};
+}
+
+/** The default of the server: the peer does not keep up, so the session ends with a name for it. */
+export const disconnect: Overflow = createOverflow("disconnect");
+
+/** The caller is refused, and tries again when there is room. What goes to many does not wait for one of them. */
+export const block: Overflow = createOverflow("block");
+
+/** Forgets the oldest events that wait. */
+export const dropOldest: Overflow = createOverflow("drop-oldest");
 
 /** Forgets waiting messages that newer ones with the same key replace; where that is not enough the session ends. */
-export const latestByKey: Overflow = (outbox, message) => {
-  const dropped = [];
-  const newer = new Set([message.key]);
-  for (let index = outbox.queue.length - 1; index >= 0; index--) {
-    const key = outbox.queue[index]?.key;
-    if (key !== undefined && newer.has(key)) dropped.push(...outbox.remove(index));
-    newer.add(key);
-  }
-  return dropped;
+export const latestByKey: Overflow = createOverflow("latest-by-key");
+
+export const overflows: Readonly<Record<OverflowPolicy, Overflow>> = {
+  disconnect,
+  block,
+  "drop-oldest": dropOldest,
+  "latest-by-key": latestByKey,
 };

@@ -10,7 +10,8 @@ import { GONE, isFinal, SLOW_CONSUMER, TAKEN_OVER, TIMEOUT } from "../model/clos
 import type { Frame, Hello } from "../model/frame.ts";
 import type { Message } from "../model/message.ts";
 import type { GapReason } from "../model/reasons.ts";
-import { hasRoom, type QueueLimit } from "./overflow.ts";
+import { costOf, Outbox } from "./outbox.ts";
+import { hasRoom, type Overflow, type QueueLimit } from "./overflow.ts";
 import { type Attachment, NEVER, type Output, Session, type SessionOptions } from "./session.ts";
 
 export interface ServerSessionOptions extends SessionOptions, QueueLimit {
@@ -39,12 +40,22 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
   readonly sid: string;
   /** The client's secret id of the hello that began this session. */
   readonly attempt: string;
+  /** What happens to this client's queue at its limit. */
+  overflow: Overflow;
+  /** Bytes that came and wait for `resume`. */
+  heldBytes = 0;
   readonly #tokens: Tokens;
   readonly #limits: ServerSessionOptions;
   #secret: string;
   #nextSecret: string | undefined;
   #isConfirmed = false;
   #isOverHighWater = false;
+  /** The queue is gone over when it would grow longer than this: from the high-water mark on whenever it has doubled. */
+  #reviewBytes: number;
+  /** A sender that was refused waits for room for so much. */
+  #wantedBytes = 0;
+  /** What came while paused. */
+  #held: Output<L, M>[] | undefined;
   /** Heartbeat: when something was last heard and last said, and how many pings nothing was heard after. */
   #heardAt = 0;
   #saidAt = 0;
@@ -54,6 +65,8 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
   constructor(options: ServerSessionOptions, tokens: Tokens, sid: string, attempt: string, now: number) {
     super(options);
     this.#limits = options;
+    this.overflow = options.overflow;
+    this.#reviewBytes = this.#firstReviewBytes;
     this.#tokens = tokens;
     this.sid = sid;
     this.attempt = attempt;
@@ -67,7 +80,7 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
   }
 
   get isOverHighWater(): boolean {
-    return this.#isOverHighWater;
+    return this.#isOverHighWater || this.#wantedBytes > 0;
   }
 
   /** Does this hello come from the session's client? By its resume secret, or by its attempt before any was confirmed. */
@@ -110,6 +123,22 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
     this.flush();
   }
 
+  /** Delivers nothing until `resume`. The position stands still meanwhile, so the client runs out of credit. */
+  pause(): void {
+    if (this.#held) return;
+    this.#held = [];
+    const outputs = this.outputs;
+    this.outputs = [];
+    for (const output of outputs) this.emit(output);
+  }
+
+  resume(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    this.heldBytes = 0;
+    for (const output of held) super.emit(output);
+  }
+
   protected admit(attachment: Attachment<L>, frame: Frame): boolean {
     if (frame[0] === "c") {
       this.drop(attachment, frame[1]);
@@ -138,7 +167,20 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
 
   protected override emit(output: Output<L, M>): void {
     if (output.type === "frame" || output.type === "message") this.#saidAt = this.now;
-    super.emit(output);
+    if (this.#held && output.type === "deliver") this.#hold(this.#held, output);
+    else super.emit(output);
+  }
+
+  protected override close(code: number, isRemote: boolean): void {
+    // what came before the end is not lost because its reader rests
+    if (isRemote) this.resume();
+    super.close(code, isRemote);
+    // whoever still knows the session keeps nothing of what waited in it
+    this.outbox = new Outbox(0);
+    this.#held = undefined;
+    this.heldBytes = 0;
+    this.#wantedBytes = 0;
+    this.#isOverHighWater = false;
   }
 
   protected override heard(): void {
@@ -167,20 +209,52 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
   }
 
   protected override push(message: M): void {
-    const { maxQueueBytes, overflow } = this.#limits;
-    if (!hasRoom(this.outbox, message, maxQueueBytes)) {
-      const messages = overflow(this.outbox, message, maxQueueBytes);
-      if (messages?.length) this.emit({ type: "dropped", messages });
-      if (!hasRoom(this.outbox, message, maxQueueBytes)) return this.close(SLOW_CONSUMER, false);
-    }
-    super.push(message);
+    if (hasRoom(this.outbox, message, this.#reviewBytes) || this.#makeRoom(message)) super.push(message);
+    else this.close(SLOW_CONSUMER, false);
   }
 
   protected override flush(): void {
     super.flush();
-    const isOver = this.outbox.queueBytes > this.#limits.highWaterMarkBytes;
-    if (this.#isOverHighWater && !isOver) this.emit({ type: "drain" });
+    const isOver =
+      this.outbox.queueBytes > this.#limits.highWaterMarkBytes ||
+      (this.#wantedBytes > 0 && !this.hasRoomFor(this.#wantedBytes));
+    if (this.isOverHighWater && !isOver) {
+      this.#wantedBytes = 0;
+      this.#reviewBytes = this.#firstReviewBytes;
+      this.emit({ type: "drain" });
+    }
     this.#isOverHighWater = isOver;
+  }
+
+  /** Were messages of so many bytes in all, overhead included, taken without a policy? */
+  hasRoomFor(bytes: number): boolean {
+    const { queue, queueBytes } = this.outbox;
+    return queue.length === 0 || queueBytes + bytes <= this.#limits.maxQueueBytes;
+  }
+
+  #hold(held: Output<L, M>[], output: Extract<Output<L, M>, { type: "deliver" }>): void {
+    // a volatile message has come at a bad time
+    if (output.number === 0) return;
+    held.push(output);
+    this.heldBytes += costOf(output);
+  }
+
+  get #firstReviewBytes(): number {
+    return Math.min(this.#limits.highWaterMarkBytes, this.#limits.maxQueueBytes);
+  }
+
+  /** What no longer has to be sent leaves the queue; at the limit, also what its policy gives up. */
+  #makeRoom(message: M): boolean {
+    const { maxQueueBytes } = this.#limits;
+    const isFull = !hasRoom(this.outbox, message, maxQueueBytes);
+    // the policy may throw
+    if (isFull) this.#wantedBytes = costOf(message);
+    const messages = this.overflow(this.outbox, message, isFull ? maxQueueBytes : NEVER);
+    this.#wantedBytes = 0;
+    if (messages.length) this.emit({ type: "dropped", messages });
+    const { queueBytes } = this.outbox;
+    this.#reviewBytes = Math.min(maxQueueBytes, Math.max(this.#firstReviewBytes, 2 * queueBytes));
+    return hasRoom(this.outbox, message, maxQueueBytes);
   }
 
   #fence(generation: number): void {

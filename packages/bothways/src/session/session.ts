@@ -114,7 +114,7 @@ export abstract class Session<L, M extends Message = Message> {
   #isNamed = false;
   /** A ping or pong that waits for the link. */
   #beat: "p" | "o" | undefined;
-  #outputs: Output<L, M>[] = [];
+  protected outputs: Output<L, M>[] = [];
 
   constructor(options: SessionOptions) {
     this.options = options;
@@ -152,7 +152,7 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   take(): Output<L, M> | undefined {
-    const output = this.#outputs.shift();
+    const output = this.outputs.shift();
     if (output?.type === "deliver" && output.number) this.#deliver(output.number, output.data.length);
     // acknowledgements come last, when all that could be delivered was
     if (output || !this.current || !this.#canTell || this.tellAt > this.now) return output;
@@ -197,7 +197,7 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   protected emit(output: Output<L, M>): void {
-    this.#outputs.push(output);
+    this.outputs.push(output);
   }
 
   protected attach(link: L, generation: number): Attachment<L> {

@@ -144,7 +144,7 @@ describe.each(ways)("$bundle over $transport", ({ bundle, transport }) => {
       return { hello, answer, isShared, stays: socket.connected };
     });
     expect(result).toEqual({ hello: "from news", answer: "news", isShared: true, stays: true });
-    expect(stage.server.io.stats.clients).toBe(1);
+    expect(stage.server.io.stats().sessions).toBe(1);
   });
 
   test("leaves, and comes back as someone else", async () => {

@@ -56,7 +56,7 @@ function record(socket: Socket): string[] {
 }
 
 describe("a round of attempts", () => {
-  test("the best at once, the others beside it after the hedge delay", () => {
+  test("the best at once, the others beside it after the hedge delay (options: client transports, client hedgeDelay)", () => {
     const world = createWorld(["a", "b", "c"], { hedgeDelay: 100 });
     world.open("/", { auth: { token: 1 } });
     world.platform.pass(1_000);
@@ -109,7 +109,7 @@ describe("a round of attempts", () => {
     expect(link(world, 1).sent).toContain('m2["early",1]');
   });
 
-  test("an attempt that is not answered is given up", () => {
+  test("an attempt that is not answered is given up (option: client timeout)", () => {
     const world = createWorld(["a"], { timeout: 300, reconnection: false });
     const socket = world.open();
     const events = record(socket);
@@ -183,7 +183,7 @@ describe("a better transport", () => {
     expect(events).toEqual(["connect"]);
   });
 
-  test("is left alone where that is wished", () => {
+  test("is left alone where that is wished (option: client upgrade)", () => {
     const { world } = openSecond({ upgrade: false });
     world.platform.pass(1_400);
     expect(world.links).toHaveLength(2);
@@ -271,12 +271,12 @@ describe("trying again", () => {
     return waited;
   };
 
-  test("waits longer each time, up to a limit", () => {
+  test("waits longer each time, up to a limit (options: client reconnectionDelay, client reconnectionDelayMax)", () => {
     expect(waits({}, 0.5, 5)).toEqual([1_000, 2_000, 4_000, 5_000, 5_000]);
     expect(waits({ reconnectionDelay: 100, reconnectionDelayMax: 300 }, 0.5, 3)).toEqual([100, 200, 300]);
   });
 
-  test("so much longer or shorter as chance and randomizationFactor say", () => {
+  test("so much longer or shorter as chance and randomizationFactor say (option: client randomizationFactor)", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (chance) => {
         const [wait = 0] = waits({}, chance, 1);
@@ -288,7 +288,7 @@ describe("trying again", () => {
     expect(waits({ randomizationFactor: 0 }, 0.9, 1)).toEqual([1_000]);
   });
 
-  test("each failed round is told, and the tries are counted", () => {
+  test("each failed round is told, and the tries are counted (option: client reconnectionAttempts)", () => {
     const world = createWorld(["a", "b"], { reconnectionAttempts: 2, hedgeDelay: 60_000, timeout: 60_000 });
     const socket = world.open();
     const events = record(socket);
@@ -329,7 +329,7 @@ describe("trying again", () => {
     expect(reconnected).toEqual([1, 1]);
   });
 
-  test("not where that is not wished, until the application says so", () => {
+  test("not where that is not wished, until the application says so (option: client reconnection)", () => {
     const world = createWorld(["a"], { reconnection: false });
     const socket = world.open();
     link(world, 0).welcome();

@@ -4,6 +4,7 @@ import { Hub } from "../../src/hub/hub.ts";
 import type { ErrorContext, HubLimits, HubPlatform } from "../../src/hub/platform.ts";
 import type { Socket } from "../../src/hub/socket.ts";
 import type { ErrorCode } from "../../src/model/errors.ts";
+import type { OverflowPolicy } from "../../src/model/message.ts";
 import { ACK, ACK_ERROR, CONNECT, DISCONNECT, EVENT, type Packet } from "../../src/model/packet.ts";
 import type { Peer } from "../../src/model/peer.ts";
 
@@ -23,6 +24,10 @@ export class FakePeer implements Peer {
   readonly identity: unknown = { user: "ada" };
   transport = "websocket";
   bufferedBytes = 0;
+  isFull = false;
+  dropped = 0;
+  policy: OverflowPolicy = "disconnect";
+  isPaused = false;
   /** What `send` returns. */
   hasRoom = true;
   readonly sent: Packet[] = [];
@@ -35,6 +40,18 @@ export class FakePeer implements Peer {
     if (this.refuses(packet)) throw new TypeError("cannot be encoded");
     (isVolatile ? this.volatile : this.sent).push(packet);
     return this.hasRoom;
+  }
+
+  admits(): boolean {
+    return !this.isFull;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
   }
 
   close(code: ErrorCode): void {

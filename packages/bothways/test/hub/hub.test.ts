@@ -55,7 +55,7 @@ describe("joining", () => {
     expect(peer.sent).toHaveLength(1);
   });
 
-  test("one client has a limited number of namespaces, joining ones included", () => {
+  test("one client has a limited number of namespaces, joining ones included (option: maxNamespacesPerPeer)", () => {
     const { hub } = createHub({ maxNamespacesPerPeer: 2 });
     hub.of("/a").use((_socket, _next) => undefined);
     hub.of("/b");

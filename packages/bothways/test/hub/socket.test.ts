@@ -183,7 +183,7 @@ describe("answers to the server", () => {
     expect(log).toEqual(["disconnecting", "ack", "disconnect"]);
   });
 
-  test("no more than maxAcks are awaited", async () => {
+  test("no more than maxAcks are awaited (option: maxAcks)", async () => {
     const { hub } = createHub({ maxAcks: 2 });
     const { peer, socket } = connectSocket(hub);
     socket.emit("ask", () => undefined);
@@ -277,7 +277,7 @@ describe("rooms", () => {
     expect(hub.sockets.sockets.size).toBe(0);
   });
 
-  test("a room's name has a limit", () => {
+  test("a room's name has a limit (option: maxRoomNameLength)", () => {
     const { hub } = createHub({ maxRoomNameLength: 3 });
     const { socket } = connectSocket(hub);
     expect(() => socket.join(["abc", "abcd"])).toThrow(/^BW_ROOM_NAME/);

@@ -26,7 +26,7 @@ const answer = (data: string): Message => ({ data, isAnswer: true });
 const keyed = (data: string, key: string): Message => ({ data, key });
 
 const cases: [string, Overflow, Message[], Message, string[] | undefined, string[]][] = [
-  ["disconnect ends", disconnect, [a, b, c], { data: "d" }, undefined, ["a", "b", "c"]],
+  ["disconnect ends", disconnect, [a, b, c], { data: "d" }, [], ["a", "b", "c"]],
   ["drop-oldest takes one", dropOldest, [a, b, c], { data: "d" }, ["a"], ["b", "c"]],
   [
     "drop-oldest takes as many as it must",
@@ -105,7 +105,7 @@ describe("in a session", () => {
     }
     server.handle({ type: "send", message: { data: "m".repeat(1999), key: "b" } }, 0);
     const said = say(server).map((line) => line.slice(0, 11));
-    expect(said).toEqual(["dropped mmm", "drain", "drop a 4429", "closed 4429"]);
+    expect(said).toEqual(["dropped mmm", "dropped mmm", "drain", "drop a 4429", "closed 4429"]);
     expect(client.received).toBe(0);
   });
 

@@ -135,6 +135,7 @@ export class LooseClient implements Client {
     const accounts = [outbox, peer.session.outbox].map(
       ({ queueBytes, windowBytes }) => queueBytes + windowBytes,
     );
+    accounts.push(peer.account.bytes);
     if (accounts.some((bytes) => bytes !== 0)) return `bytes are still accounted for: ${accounts}`;
   }
 

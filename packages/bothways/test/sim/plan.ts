@@ -73,7 +73,7 @@ export interface Plan {
 }
 
 const policies: readonly Overflow[] = [disconnect, dropOldest, latestByKey];
-const never = 1e15;
+export const never = 1e15;
 
 export function drawPlan(random: Random): Plan {
   const some = (rate: number, low: number, high: number): number =>

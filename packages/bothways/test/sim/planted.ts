@@ -165,8 +165,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   plant(
     "a policy makes a hole",
     server,
-    '      if (messages?.length) this.emit({ type: "dropped", messages });\n',
-    '      if (messages?.length) this.emit({ type: "dropped", messages });\n      this.outbox.last += messages?.length ?? 0;\n',
+    '    if (messages.length) this.emit({ type: "dropped", messages });\n',
+    '    if (messages.length) this.emit({ type: "dropped", messages });\n    this.outbox.last += messages.length;\n',
   ),
   plant(
     "the queue has no limit",

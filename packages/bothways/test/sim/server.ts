@@ -7,6 +7,7 @@ import type { Peer, PeerHandler } from "../../src/model/peer.ts";
 import type { LinkHandler } from "../../src/model/transport.ts";
 import { Driver, type Visitor } from "../../src/server/driver.ts";
 import type { NativePeer } from "../../src/server/native-peer.ts";
+import { driverOptionsOf } from "../../src/server/options.ts";
 import type { ServerLink } from "../../src/server/server-link.ts";
 import { MESSAGE_OVERHEAD_BYTES, type Outbox } from "../../src/session/outbox.ts";
 import { hasRoom, type Overflow } from "../../src/session/overflow.ts";
@@ -16,6 +17,7 @@ import { decodePacket } from "../../src/wire/native/packet.ts";
 import { Entrance, kindOf } from "./entrance.ts";
 import { Flow } from "./ledger.ts";
 import type { Host, Network } from "./network.ts";
+import { never } from "./plan.ts";
 import { Process } from "./schedule.ts";
 import type { SocketEnd } from "./socket.ts";
 import type { World } from "./world.ts";
@@ -81,7 +83,8 @@ export class Server implements Host, PeerHandler {
       defer: (run: () => void) => process.defer(run),
       tokens,
     };
-    return new Driver(platform, { ...this.world.plan.server, overflow: this.#overflow }, this);
+    const limits = { maxPeerBytes: never, maxTotalBytes: never, overflow: this.#overflow };
+    return new Driver(platform, { ...driverOptionsOf({}), ...this.world.plan.server, ...limits }, this);
   }
 
   /** The process dies and another starts: it knows nothing of the sessions there were. */
@@ -294,6 +297,8 @@ export class Server implements Host, PeerHandler {
   }
 
   drain(_peer: Peer): void {}
+
+  dropped(_peer: Peer): void {}
 
   leave(peer: Peer, reason: string): void {
     const account = this.accountOf(peer);

@@ -11,6 +11,7 @@ import type { Peer, PeerHandler } from "../../src/model/peer.ts";
 import type { LinkHandler } from "../../src/model/transport.ts";
 import { Driver, type Visitor } from "../../src/server/driver.ts";
 import type { NativePeer } from "../../src/server/native-peer.ts";
+import { driverOptionsOf } from "../../src/server/options.ts";
 import { ClientSession } from "../../src/session/client-session.ts";
 import { disconnect } from "../../src/session/overflow.ts";
 import type { ServerSessionOptions } from "../../src/session/server-session.ts";
@@ -264,7 +265,7 @@ export class SmallWorld implements PeerHandler {
       tokens,
     };
     const { windowMessages } = this.plan;
-    return new Driver(platform, { ...options, windowMessages, maxNamespacesPerPeer: 4 }, this);
+    return new Driver(platform, { ...driverOptionsOf({}), ...options, windowMessages }, this);
   }
 
   #restart(): void {
@@ -310,6 +311,8 @@ export class SmallWorld implements PeerHandler {
   away(): void {}
   back(): void {}
   drain(): void {}
+
+  dropped(): void {}
 
   leave(peer: Peer, reason: string): void {
     const record = this.#recordOf(peer);

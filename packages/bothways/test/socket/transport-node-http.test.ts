@@ -3,14 +3,16 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Account } from "../../src/model/account.ts";
 import type { Data } from "../../src/model/message.ts";
 import { HttpAnswer, type OpenRequests, readBody } from "../../src/transport/node/http.ts";
 import { PollingLink } from "../../src/transport/node/long-polling.ts";
 import { checkOrigin, corsHeaders } from "../../src/transport/node/origin.ts";
 import { decodeBody, encodeBody } from "../../src/wire/native/body.ts";
 
-const limits = { maxBytes: 1_000, timeoutMs: 200 };
-const openRequests: OpenRequests = { count: 0 };
+const account = new Account(1e9);
+const limits = { maxBytes: 1_000, timeoutMs: 200, account };
+const openRequests: OpenRequests = { count: 0, account };
 const events: string[] = [];
 let link: PollingLink;
 let frames: Data[];

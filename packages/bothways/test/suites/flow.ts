@@ -6,7 +6,7 @@ const kilobyte = "k".repeat(1_024);
 
 export function flow(technique: Technique): void {
   describe("waiting on the client", () => {
-    test("what is emitted before connecting arrives first", async () => {
+    test("what is emitted before connecting arrives first (option: client autoConnect)", async () => {
       const rig = await Rig.open(technique);
       const heard: unknown[] = [];
       rig.io.on("connection", (socket) => socket.onAny((event, value) => heard.push([event, value])));
@@ -30,7 +30,7 @@ export function flow(technique: Technique): void {
       expect(client.report().bufferedBytes).toBe(0);
     });
 
-    test("emit throws at the limit, and what was accepted is not lost", async () => {
+    test("emit throws at the limit, and what was accepted is not lost (option: client maxBufferedBytes)", async () => {
       const rig = await Rig.open(technique);
       const heard: number[] = [];
       rig.io.on("connection", (socket) => socket.on("n", (number: number) => heard.push(number)));
@@ -48,7 +48,7 @@ export function flow(technique: Technique): void {
       await expect.poll(() => heard.length).toBe(accepted + 1);
     });
 
-    test("emit returns false beyond the high-water mark, and drain follows", async () => {
+    test("emit returns false beyond the high-water mark, and drain follows (option: client highWaterMark)", async () => {
       const rig = await Rig.open(technique);
       const client = rig.client("/", { autoConnect: false, highWaterMark: 4_000 });
       let drains = 0;
@@ -72,7 +72,7 @@ export function flow(technique: Technique): void {
       expect(await ready).toBeLessThanOrEqual(4_000);
     });
 
-    test("credit: far more than the window crosses, whoever sends", async () => {
+    test("credit: far more than the window crosses, whoever sends (options: windowBytes, windowMessages)", async () => {
       const rig = await Rig.open(technique, {
         windowMessages: 10,
         windowBytes: 300_000,
@@ -99,7 +99,7 @@ export function flow(technique: Technique): void {
     const limits = { windowBytes: 300_000, highWaterMark: 65_536, maxBufferedBytes: 262_144 };
     const text = "t".repeat(8_192);
 
-    test("emit returns false beyond the high-water mark, and drain follows", async () => {
+    test("emit returns false beyond the high-water mark, and drain follows (option: highWaterMark)", async () => {
       const rig = await Rig.open(technique, limits);
       const { client, server } = await rig.join();
       let heard = 0;
@@ -116,7 +116,7 @@ export function flow(technique: Technique): void {
       await expect.poll(() => heard).toBe(sent + 1);
     });
 
-    test("a client that does not keep up is disconnected, and comes back knowing that it missed something", async () => {
+    test("a client that does not keep up is disconnected, and comes back knowing that it missed something (option: maxBufferedBytes)", async () => {
       const rig = await Rig.open(technique, limits);
       const { client, server } = await rig.join();
       const left = nextReason(server);
@@ -132,7 +132,7 @@ export function flow(technique: Technique): void {
       expect(client.id).not.toBe(server.id);
     });
 
-    test("drop-oldest keeps the newest", async () => {
+    test("drop-oldest keeps the newest (option: slowConsumer)", async () => {
       const rig = await Rig.open(technique, { ...limits, slowConsumer: "drop-oldest" });
       const { client, server } = await rig.join();
       const heard: number[] = [];

@@ -12,10 +12,10 @@ export function lifecycle(technique: Technique): void {
       expect(client.id).toMatch(/^[\w-]{20}$/);
       expect(server.conn.transport.name).toBe(technique.name);
       expect(client.io.transport).toBe(technique.name);
-      expect(rig.io.stats.clients).toBe(1);
+      expect(rig.io.stats().sessions).toBe(1);
     });
 
-    test("the handshake tells who came", async () => {
+    test("the handshake tells who came (options: client query, client extraHeaders)", async () => {
       const rig = await Rig.open(technique);
       const before = Date.now();
       const { server } = await rig.join("/", {
@@ -34,7 +34,7 @@ export function lifecycle(technique: Technique): void {
       expect(handshake.url).toBe("/bothways/?room=blue&a+b=%C3%BC");
     });
 
-    test("auth comes from a function, asked anew for each session", async () => {
+    test("auth comes from a function, asked anew for each session (option: client auth)", async () => {
       const rig = await Rig.open(technique);
       let count = 0;
       const auth = (callback: (auth: { count: number }) => void): void => {
@@ -166,7 +166,7 @@ export function lifecycle(technique: Technique): void {
       expect(events).toEqual(["away", "disconnecting"]);
     });
 
-    test("silence is noticed on both sides", async () => {
+    test("silence is noticed on both sides (options: pingInterval, pingTimeout)", async () => {
       const rig = await Rig.open(technique, {
         proxy: true,
         resumeWindow: 100,

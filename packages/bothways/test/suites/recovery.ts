@@ -168,11 +168,11 @@ export function recovery(technique: Technique): void {
       const hello = next(two.client, "hello");
       await connected;
       expect(await hello).toEqual(["/a"]);
-      expect(rig.io.stats.clients).toBe(1);
+      expect(rig.io.stats().sessions).toBe(1);
     });
   });
 
-  test("a session that has expired is a gap too", async () => {
+  test("a session that has expired is a gap too (option: resumeWindow)", async () => {
     const rig = await Rig.open(technique, {
       proxy: true,
       resumeWindow: 50,

@@ -50,7 +50,7 @@ export function switching(technique: Technique): void {
       expect(events).toEqual([]);
       expect(names).toHaveLength(10);
       await expect.poll(() => server.conn.transport.name).toBe(technique.name);
-      expect(rig.io.stats.clients).toBe(1);
+      expect(rig.io.stats().sessions).toBe(1);
     });
 
     test("a switch that fails changes nothing", async () => {

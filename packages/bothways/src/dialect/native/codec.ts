@@ -12,7 +12,10 @@ export function toMessage(packet: Packet, isVolatile: boolean): Message {
   if (known) return known;
   const isAnswer = packet.type === ACK || packet.type === ACK_ERROR;
   const isKept = packet.type !== EVENT;
-  const message: Message = { data: encodePacket(packet, isVolatile), isAnswer, isKept, framed: undefined };
+  const key = isKept ? undefined : keyOf(packet);
+  const { policy, isShared } = packet;
+  const data = encodePacket(packet, isVolatile);
+  const message: Message = { data, isAnswer, isKept, key, policy, isShared, framed: undefined };
   packet.encoded ??= {};
   packet.encoded[dialect] = message;
   return message;
@@ -22,6 +25,13 @@ export function toMessage(packet: Packet, isVolatile: boolean): Message {
 export function toPacket(data: Data): Packet | undefined {
   const packet = decodePacket(data);
   return packet && isWellFormed(packet) ? packet : undefined;
+}
+
+/** Only events of one name replace each other; all of them, where the emit gave no key. */
+function keyOf({ namespace, data, key }: Packet): string {
+  const [event] = data as [string];
+  const name = namespace === "/" ? event : `${namespace}\n${event}`;
+  return key === undefined ? name : `${name}\n${key}`;
 }
 
 function isWellFormed({ type, id, data }: Packet): boolean {

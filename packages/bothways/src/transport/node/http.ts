@@ -2,11 +2,13 @@
  * HTTP requests and answers as bodies of frames, on `node:http`.
  *
  * Invariants: a request gets exactly one answer or its client is gone, and `OpenRequests.count` is how many are at
- * neither point; no more of a body is kept than `maxBytes`, whatever its head declares.
+ * neither point; no more of a body is kept than `maxBytes`, whatever its head declares; bodies and answers are charged to
+ * an account as long as they wait.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
+import { type Account, REQUEST_OVERHEAD_BYTES } from "../../model/account.ts";
 import { type ErrorCode, errorTable } from "../../model/errors.ts";
 import type { Data } from "../../model/message.ts";
 import { encodeBody } from "../../wire/native/body.ts";
@@ -16,7 +18,12 @@ import type { Answer } from "./long-polling.ts";
 /** Requests that wait for their answer, over all of a server. */
 export interface OpenRequests {
   count: number;
+  /** Each is charged here, with its body as it grows and its answer as long as that is not sent. */
+  readonly account: Account;
 }
+
+/** An answer that is not read by then is not waited for. */
+const unreadTimeoutMs = 30_000;
 
 /** How long a page may remember the answer to a preflight, in seconds. */
 const preflightMaxAgeSeconds = 7200;
@@ -38,6 +45,7 @@ export class HttpAnswer implements Answer {
     this.#headers = headers;
     this.#openRequests = openRequests;
     openRequests.count++;
+    openRequests.account.charge(REQUEST_OVERHEAD_BYTES);
     // A client that leaves while we write is no error of ours.
     response.on("error", () => {});
     // It closes after it was sent, too.
@@ -64,6 +72,8 @@ export class HttpAnswer implements Answer {
       ...(status === errorTable.BW_BODY_TIMEOUT.httpStatus ? { Connection: "close" } : undefined),
     });
     this.#response.end(body);
+    const unsentBytes = this.#response.writableLength;
+    if (unsentBytes > 0) this.#awaitReader(unsentBytes);
   }
 
   /** Answers with an error of the table. `detail` is text of ours: it reaches the client. */
@@ -86,6 +96,17 @@ export class HttpAnswer implements Answer {
     this.#response.end();
   }
 
+  #awaitReader(unsentBytes: number): void {
+    const { account } = this.#openRequests;
+    const response = this.#response;
+    account.charge(unsentBytes);
+    const timer = setTimeout(() => response.destroy(), unreadTimeoutMs).unref();
+    response.once("close", () => {
+      clearTimeout(timer);
+      account.charge(-unsentBytes);
+    });
+  }
+
   #leave(): void {
     if (this.#isOver) return;
     this.#finish();
@@ -95,6 +116,7 @@ export class HttpAnswer implements Answer {
   #finish(): void {
     this.#isOver = true;
     this.#openRequests.count--;
+    this.#openRequests.account.charge(-REQUEST_OVERHEAD_BYTES);
   }
 }
 
@@ -102,11 +124,15 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** From the end of the head to the end of the body. */
   readonly timeoutMs: number;
+  /** Charged with what is kept until `done` has returned; where it is over its limit the body is refused. */
+  readonly account: Account;
 }
+
+type BodyError = "BW_MESSAGE_TOO_LARGE" | "BW_BODY_TIMEOUT" | "BW_OVERFLOW";
 
 export type BodyResult =
   | { readonly isRead: true; readonly bytes: Uint8Array }
-  | { readonly isRead: false; readonly error: "BW_MESSAGE_TOO_LARGE" | "BW_BODY_TIMEOUT" };
+  | { readonly isRead: false; readonly error: BodyError };
 
 /**
  * Reads the body of `request` and calls `done` once, or never if the client goes away first. The body is judged by the
@@ -115,17 +141,18 @@ export type BodyResult =
  */
 export function readBody(
   request: Readable & Pick<IncomingMessage, "headers">,
-  { maxBytes, timeoutMs }: BodyLimits,
+  { maxBytes, timeoutMs, account }: BodyLimits,
   done: (result: BodyResult) => void,
 ): void {
-  const body = new GrowingBody(maxBytes);
+  const body = new GrowingBody(maxBytes, account);
   let isDone = false;
   const finish = (result: BodyResult) => {
     if (isDone) return;
     isDone = true;
     done(result);
+    body.clear();
   };
-  const refuse = (error: "BW_MESSAGE_TOO_LARGE" | "BW_BODY_TIMEOUT") => {
+  const refuse = (error: BodyError) => {
     body.clear();
     finish({ isRead: false, error });
   };
@@ -134,13 +161,18 @@ export function readBody(
     else refuse("BW_BODY_TIMEOUT");
   }, timeoutMs);
   request.on("error", () => {});
-  request.on("close", () => clearTimeout(timer));
+  request.on("close", () => {
+    clearTimeout(timer);
+    body.clear();
+  });
   request.on("end", () => {
     clearTimeout(timer);
     finish({ isRead: true, bytes: body.bytes });
   });
   request.on("data", (chunk: Uint8Array) => {
-    if (!isDone && !body.append(chunk)) refuse("BW_MESSAGE_TOO_LARGE");
+    if (isDone) return;
+    if (!body.append(chunk)) refuse("BW_MESSAGE_TOO_LARGE");
+    else if (account.isOver) refuse("BW_OVERFLOW");
   });
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) refuse("BW_MESSAGE_TOO_LARGE");
 }
@@ -148,11 +180,13 @@ export function readBody(
 /** Chunks joined as they arrive: many small ones cost no more than their bytes, at most twice over. */
 class GrowingBody {
   readonly #maxBytes: number;
+  readonly #account: Account;
   #buffer: Uint8Array = new Uint8Array(0);
   #length = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, account: Account) {
     this.#maxBytes = maxBytes;
+    this.#account = account;
   }
 
   /** Not a `Buffer`, whose `slice` shares where that of a Uint8Array copies. */
@@ -166,7 +200,7 @@ class GrowingBody {
     if (length > this.#maxBytes) return false;
     if (this.#length === 0) {
       // Most bodies are one chunk, and Node gives each its own memory.
-      this.#buffer = chunk;
+      this.#keep(chunk);
     } else {
       if (length > this.#buffer.length) this.#grow(length);
       this.#buffer.set(chunk, this.#length);
@@ -176,13 +210,18 @@ class GrowingBody {
   }
 
   clear(): void {
-    this.#buffer = new Uint8Array(0);
+    this.#keep(new Uint8Array(0));
     this.#length = 0;
+  }
+
+  #keep(buffer: Uint8Array): void {
+    this.#account.charge(buffer.length - this.#buffer.length);
+    this.#buffer = buffer;
   }
 
   #grow(length: number): void {
     const grown = new Uint8Array(Math.min(length * 2, this.#maxBytes));
     grown.set(this.bytes);
-    this.#buffer = grown;
+    this.#keep(grown);
   }
 }

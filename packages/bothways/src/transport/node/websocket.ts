@@ -2,12 +2,13 @@
  * The server half of the WebSocket transport: one socket after a valid upgrade. The protocol is `wire/websocket`; here
  * are the socket, its two ends and its writes.
  *
- * Invariants: every frame between two flushes leaves in one write, the 101 answer with the first of them; a socket that
+ * Invariants: what waits here is told to the handler; every frame between two flushes leaves in one write, the 101 answer with the first of them; a socket that
  * ended or was closed is destroyed within `closeTimeoutMs`; whatever the peer does ends this link and nothing else.
  */
 import { Buffer } from "node:buffer";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { OVERFLOW, SLOW_CONSUMER } from "../../model/close-code.ts";
 import type { Message } from "../../model/message.ts";
 import type { Primitives } from "../../model/primitives.ts";
 import type { Link, LinkHandler } from "../../model/transport.ts";
@@ -53,10 +54,15 @@ export class WebSocketLink implements Link, ConnectionHost {
   readonly #options: WebSocketLinkOptions;
   readonly #connection: WebSocketConnection;
   #handler: LinkHandler | undefined;
+  /** Is told what waits, even after the link has ended. */
+  #meter: LinkHandler | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
   #isBlocked = false;
   #isCorked = false;
   #isFlushing = false;
+  /** What was written before has not left, so what is written now waits, and may not hold on to a shared block. */
+  #isBehind = false;
+  #bufferedBytes = 0;
 
   /** `socket` had its errors handled since the upgrade request came (`guardSocket`). */
   constructor(
@@ -74,6 +80,7 @@ export class WebSocketLink implements Link, ConnectionHost {
   /** To be called before anything else. */
   bind(handler: LinkHandler): void {
     this.#handler = handler;
+    this.#meter = handler;
   }
 
   /**
@@ -89,6 +96,7 @@ export class WebSocketLink implements Link, ConnectionHost {
     socket.on("close", () => {
       this.#connection.receiveEnd();
       clearTimeout(this.#closeTimer);
+      this.#tell(0);
     });
     // The client may have left while it was being judged, and will not say so again.
     if (socket.destroyed || socket.readableEnded) process.nextTick(() => this.#connection.receiveEnd());
@@ -115,14 +123,20 @@ export class WebSocketLink implements Link, ConnectionHost {
       socket.uncork();
     }
     // What the kernel took at once does not count, though `write` returned false for it.
-    if (!this.#isBlocked && socket.writableLength >= socket.writableHighWaterMark) this.#block();
+    const unsentBytes = socket.writableLength;
+    this.#tell(unsentBytes + this.#connection.gatheredBytes);
+    this.#isBehind = unsentBytes > 0;
+    if (!this.#isBlocked && unsentBytes >= socket.writableHighWaterMark) this.#block();
   }
 
   close(code: number, reason: string): void {
     this.#handler = undefined;
     this.#connection.close(code, reason);
     this.flush();
-    this.#expectClose();
+    const isUnread = code === SLOW_CONSUMER || code === OVERFLOW;
+    // who does not read what waits would not read the close frame behind it
+    if (isUnread && this.#socket.writableLength > 0) this.#socket.destroy();
+    else this.#expectClose();
   }
 
   // What the connection tells.
@@ -152,7 +166,8 @@ export class WebSocketLink implements Link, ConnectionHost {
       this.#isCorked = true;
       socket.cork();
     }
-    if (socket.writable) socket.write(bytes);
+    if (socket.writable)
+      socket.write(this.#isBehind && bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes);
   }
 
   end(): void {
@@ -168,6 +183,12 @@ export class WebSocketLink implements Link, ConnectionHost {
     this.flush();
   }
 
+  #tell(bytes: number): void {
+    if (bytes === this.#bufferedBytes) return;
+    this.#bufferedBytes = bytes;
+    this.#meter?.buffered?.(bytes);
+  }
+
   #block(): void {
     this.#isBlocked = true;
     this.#connection.setOutputBlocked(true);
@@ -175,10 +196,11 @@ export class WebSocketLink implements Link, ConnectionHost {
   }
 
   #drain(): void {
-    if (!this.#isBlocked) return;
-    this.#isBlocked = false;
-    this.#connection.setOutputBlocked(false);
-    this.#handler?.writable();
+    if (this.#isBlocked) {
+      this.#isBlocked = false;
+      this.#connection.setOutputBlocked(false);
+      this.#handler?.writable();
+    }
     this.flush();
   }
 

@@ -74,6 +74,8 @@ export interface ConnectionOptions extends ParserOptions {
 
 export interface WebSocketConnection {
   readonly state: ConnectionState;
+  /** What the message that is arriving takes up. */
+  readonly gatheredBytes: number;
 
   /** Bytes from the peer. They are overwritten, and the host must not call this from one of its own callbacks. */
   receive(chunk: Uint8Array): void;
@@ -129,6 +131,10 @@ class Connection implements WebSocketConnection, FrameSink {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  get gatheredBytes(): number {
+    return this.#parser?.gatheredBytes ?? 0;
   }
 
   receive(chunk: Uint8Array): void {

@@ -81,6 +81,11 @@ export class FrameParser {
     this.#sink = sink;
   }
 
+  /** What the message that is arriving takes up. */
+  get gatheredBytes(): number {
+    return this.#message?.length ?? 0;
+  }
+
   /** Takes the next bytes of the stream. They are overwritten where the peer masks. */
   feed(chunk: Uint8Array): void {
     let offset = 0;

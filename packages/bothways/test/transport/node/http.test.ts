@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Account } from "../../../src/model/account.ts";
 import { type BodyResult, readBody } from "../../../src/transport/node/http.ts";
 
+const account = new Account(1e9);
 const patience = { timeoutMs: 60_000 };
 
 function requestOf(headers: Record<string, string> = {}): PassThrough & { headers: Record<string, string> } {
@@ -12,7 +14,7 @@ function requestOf(headers: Record<string, string> = {}): PassThrough & { header
 }
 
 function read(request: ReturnType<typeof requestOf>, limits: { maxBytes: number; timeoutMs: number }) {
-  return new Promise<BodyResult>((resolve) => readBody(request, limits, resolve));
+  return new Promise<BodyResult>((resolve) => readBody(request, { ...limits, account }, resolve));
 }
 
 describe("a request body", () => {
@@ -75,7 +77,7 @@ describe("a request body", () => {
   test("that was refused and goes on is cut in time", async () => {
     const request = requestOf({ "content-length": "9" });
     const results: BodyResult[] = [];
-    readBody(request, { maxBytes: 8, timeoutMs: 5 }, (result) => results.push(result));
+    readBody(request, { maxBytes: 8, timeoutMs: 5, account }, (result) => results.push(result));
     request.write("1234");
     await once(request, "close");
     expect(results).toEqual([{ isRead: false, error: "BW_MESSAGE_TOO_LARGE" }]);
@@ -84,7 +86,7 @@ describe("a request body", () => {
   test("of a client that goes away is never done", async () => {
     const request = requestOf();
     let isDone = false;
-    readBody(request, { maxBytes: 8, ...patience }, () => {
+    readBody(request, { maxBytes: 8, ...patience, account }, () => {
       isDone = true;
     });
     const closed = new Promise((resolve) => request.on("close", resolve));

@@ -28,7 +28,7 @@ afterEach(() => {
 test.each([
   [undefined, "same-origin"],
   [true, "include"],
-])("withCredentials %s", async (withCredentials, credentials) => {
+])("withCredentials %s (option: client withCredentials)", async (withCredentials, credentials) => {
   const requests = stubFetch();
   const handler = new RecordingHandler();
   const link = longPolling().open({ ...request, withCredentials }, "h{}", handler);
