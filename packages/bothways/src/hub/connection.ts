@@ -13,7 +13,7 @@ export interface ConnectionSocket {
   readonly nsp: { readonly name: string };
   confirm(): void;
   receive(packet: Packet): void;
-  signal(event: "away" | "back" | "drain"): void;
+  notify(event: "away" | "back" | "drain"): void;
   end(reason: DisconnectReason): void;
 }
 

@@ -7,7 +7,8 @@ import type {
   EventNames,
   Untyped,
 } from "../model/events.ts";
-import type { BroadcastOperator, EmitFlags } from "./broadcast.ts";
+import type { BroadcastOperator } from "./broadcast.ts";
+import type { AbortSignalLike, EmitFlags } from "./emit-flags.ts";
 import { eventData } from "./event-data.ts";
 
 /** The socket behind an operator. */
@@ -40,6 +41,16 @@ export class SocketOperator<EmitEvents, Callbacks = EmitEvents> {
     });
   }
 
+  /** Stops waiting for the answer when `signal` is aborted (BW_ABORTED). */
+  signal(signal: AbortSignalLike): SocketOperator<EmitEvents, ErrorFirst<EmitEvents>> {
+    return new SocketOperator<EmitEvents, ErrorFirst<EmitEvents>>(this.#target, { ...this.#flags, signal });
+  }
+
+  /** Accepted for Socket.IO's sake: as yet nothing is compressed. */
+  compress(_isWanted: boolean): this {
+    return this;
+  }
+
   emit<Event extends EventNames<Callbacks>>(
     event: Event,
     ...args: EventArguments<Callbacks, Event>
@@ -68,5 +79,9 @@ export class SocketOperator<EmitEvents, Callbacks = EmitEvents> {
 
   get broadcast(): BroadcastOperator<EmitEvents> {
     return this.#target.others(this.#flags);
+  }
+
+  get local(): BroadcastOperator<EmitEvents> {
+    return this.broadcast;
   }
 }
