@@ -99,11 +99,10 @@ export class Socket<
     room: string | readonly string[],
     options?: { readonly since: string | null | undefined },
   ): undefined | Promise<JoinedRoom> {
-    if (options === undefined) {
-      this.#join([room].flat());
-      return;
+    if (options && typeof room === "string") {
+      return new Promise((resolve) => resolve(this.#joinSince(room, options.since)));
     }
-    return new Promise((resolve) => resolve(this.#joinSince([room].flat().join(), options.since)));
+    this.#join([room].flat());
   }
 
   /** Leaves a room. */
@@ -185,10 +184,7 @@ export class Socket<
   }
 
   #join(rooms: readonly string[]): void {
-    const { maxRoomNameLength } = this.nsp.limits;
-    for (const name of rooms) {
-      if (name.length > maxRoomNameLength) throw new BothwaysError("BW_ROOM_NAME", `${name.slice(0, 32)}…`);
-    }
+    for (const name of rooms) this.#check(name);
     for (const name of rooms) {
       // Whoever hears of it may have disconnected the socket meanwhile.
       if (this.hasLeft) return;
@@ -198,7 +194,9 @@ export class Socket<
   }
 
   #joinSince(room: string, since: string | null | undefined): JoinedRoom {
-    if (this.#state === "joining") throw new BothwaysError("BW_NOT_JOINED");
+    this.#check(room);
+    if (!this.maySend)
+      throw new BothwaysError(this.#state === "joining" ? "BW_NOT_JOINED" : "BW_DISCONNECTED");
     const isMember = this.#ownRooms().has(room);
     const missed = this.nsp.missed(room, isMember ? undefined : since);
     let replayed = 0;
@@ -209,6 +207,12 @@ export class Socket<
     }
     this.#join([room]);
     return { position: missed.position, recovered: missed.recovered, replayed };
+  }
+
+  #check(room: string): void {
+    if (room.length > this.nsp.limits.maxRoomNameLength) {
+      throw new BothwaysError("BW_ROOM_NAME", `${room.slice(0, 32)}…`);
+    }
   }
 
   #ownRooms(): Set<string> {

@@ -9,9 +9,15 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { BroadcastOperator } from "../hub/broadcast.ts";
+import type { AbortSignalLike } from "../hub/emit-flags.ts";
+import type { HistoryOptions } from "../hub/history.ts";
 import { Hub } from "../hub/hub.ts";
 import type { Middleware } from "../hub/middleware.ts";
-import type { Namespace } from "../hub/namespace.ts";
+import type { Namespace, NamespaceReservedEvents } from "../hub/namespace.ts";
+import type { NamespaceTest, ParentNamespace } from "../hub/parent-namespace.ts";
+import { defaultHubLimits, type HubLimits } from "../hub/platform.ts";
+import type { Presence, PresenceOptions } from "../hub/presence.ts";
+import type { RemoteSocket } from "../hub/remote-socket.ts";
 import type { Socket } from "../hub/socket.ts";
 import type {
   AckAnswer,
@@ -20,6 +26,7 @@ import type {
   ErrorFirstOfAll,
   EventArguments,
   EventNames,
+  ListenerOf,
   Untyped,
 } from "../model/events.ts";
 import { disconnect, dropOldest, latestByKey } from "../session/overflow.ts";
@@ -35,6 +42,11 @@ type AnyHttpServer = HttpServer | HttpsServer;
 const MIN_WINDOW_BYTES = 65_536;
 
 const policies = { disconnect, "drop-oldest": dropOldest, "latest-by-key": latestByKey };
+
+type Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData> = NamespaceReservedEvents<
+  Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+  Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+>;
 
 export class Server<
   ListenEvents = DefaultEventsMap,
@@ -108,9 +120,28 @@ export class Server<
     return { clients: this.#driver.peerCount, openRequests: this.#reception.openRequests.count };
   }
 
-  /** The namespace of that name, made with the first call. */
-  of(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    return this.#hub.of(name);
+  /**
+   * The namespace of that name, made with the first call; a leading `/` may be left out. With a pattern or a function:
+   * the parent of all namespaces that clients ask for and it allows. `listener` is one of `connection`.
+   *
+   * @example
+   * io.of(/^\/room-\d+$/).on("connection", (socket) => socket.emit("welcome", socket.nsp.name));
+   */
+  of(
+    name: string,
+    listener?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  of(
+    name: RegExp | NamespaceTest,
+    listener?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  of(
+    name: never,
+    listener?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ):
+    | Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    | ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    return this.#hub.of(name, listener);
   }
 
   /** The default namespace `/`, which the methods below speak for. */
@@ -118,11 +149,51 @@ export class Server<
     return this.#hub.sockets;
   }
 
-  on(
-    event: "connection" | "connect",
-    listener: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  on<
+    Event extends
+      | EventNames<ServerSideEvents>
+      | EventNames<Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  >(
+    event: Event,
+    listener: ListenerOf<
+      ServerSideEvents,
+      Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      Event
+    >,
   ): this {
-    this.sockets.on(event, listener as never);
+    this.sockets.on(event, listener);
+    return this;
+  }
+
+  once<
+    Event extends
+      | EventNames<ServerSideEvents>
+      | EventNames<Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  >(
+    event: Event,
+    listener: ListenerOf<
+      ServerSideEvents,
+      Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      Event
+    >,
+  ): this {
+    this.sockets.once(event, listener);
+    return this;
+  }
+
+  off<
+    Event extends
+      | EventNames<ServerSideEvents>
+      | EventNames<Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  >(
+    event?: Event,
+    listener?: ListenerOf<
+      ServerSideEvents,
+      Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      Event
+    >,
+  ): this {
+    this.sockets.off(event, listener);
     return this;
   }
 
@@ -145,24 +216,79 @@ export class Server<
     return this.sockets.emitWithAck(event, ...args);
   }
 
-  to(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+  to(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.to(room);
   }
 
-  in(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+  in(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.in(room);
   }
 
-  except(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+  except(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.except(room);
   }
 
-  get volatile(): BroadcastOperator<EmitEvents> {
+  get volatile(): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.volatile;
   }
 
-  timeout(ms: number): BroadcastOperator<EmitEvents> {
+  timeout(ms: number): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.timeout(ms);
+  }
+
+  /** To sockets of this node only: as long as there is one node, all of them. */
+  get local(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.local;
+  }
+
+  /** Accepted for Socket.IO's sake: as yet nothing is compressed. */
+  compress(isWanted: boolean): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.compress(isWanted);
+  }
+
+  signal(signal: AbortSignalLike): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.signal(signal);
+  }
+
+  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
+    return this.sockets.fetchSockets();
+  }
+
+  socketsJoin(room: string | readonly string[]): void {
+    this.sockets.socketsJoin(room);
+  }
+
+  socketsLeave(room: string | readonly string[]): void {
+    this.sockets.socketsLeave(room);
+  }
+
+  disconnectSockets(close = false): void {
+    this.sockets.disconnectSockets(close);
+  }
+
+  serverSideEmit<Event extends EventNames<ServerSideEvents>>(
+    event: Event,
+    ...args: EventArguments<ErrorFirstOfAll<ServerSideEvents>, Event>
+  ): boolean {
+    return this.sockets.serverSideEmit(event, ...args);
+  }
+
+  serverSideEmitWithAck<Event extends EventNames<ServerSideEvents>>(
+    event: Event,
+    ...args: AckArguments<ServerSideEvents, Event>
+  ): Promise<AckAnswer<ServerSideEvents, Event>[]> {
+    return this.sockets.serverSideEmitWithAck(event, ...args);
+  }
+
+  history(options?: HistoryOptions): this {
+    this.sockets.history(options);
+    return this;
+  }
+
+  presence(
+    options: PresenceOptions<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  ): Presence<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
+    return this.sockets.presence(options);
   }
 
   /** Tells every client to come back elsewhere, ends all sessions, and closes the HTTP servers. */
@@ -173,10 +299,15 @@ export class Server<
     this.#driver.close("BW_SHUTDOWN");
     await Promise.all([...this.#attached.values()].map((attached) => attached.close()));
   }
+
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
-function limitsOf(options: ServerOptions): Partial<ServerOptions> {
-  const { maxNamespacesPerPeer, maxRoomNameLength, maxAcks } = options;
-  const given = { maxNamespacesPerPeer, maxRoomNameLength, maxAcks };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+function limitsOf(options: ServerOptions): Partial<HubLimits> {
+  const isGiven = ([name, value]: [string, unknown]): boolean =>
+    name in defaultHubLimits && value !== undefined;
+  return Object.fromEntries(Object.entries(options).filter(isGiven));
 }
