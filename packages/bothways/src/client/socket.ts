@@ -115,13 +115,14 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   }
 
   /**
-   * Aborting `signal` fails the next event's ack with the signal's reason; its callback takes an error first. The event
-   * may be handled all the same. Throws the reason where it is aborted already.
+   * Aborting `signal` ends the wait for the next event's answer: BW_ABORTED, with the signal's reason as `cause`. A
+   * callback takes an error first. The event may be handled all the same.
    */
   signal(signal: AbortSignal): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
-    signal.throwIfAborted();
     return this.#limit((fail) => {
-      const abort = (): void => fail(signal.reason);
+      const abort = (): void =>
+        fail(Object.assign(createError("BW_ABORTED", "no longer waited for"), { cause: signal.reason }));
+      if (signal.aborted) this.io.platform.defer(abort);
       signal.addEventListener("abort", abort);
       return () => signal.removeEventListener("abort", abort);
     });

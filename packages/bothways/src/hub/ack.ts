@@ -1,11 +1,12 @@
 /**
  * Answers the server waits for, to events it sent.
  *
- * Invariant: each expected answer is settled once: by the answer, by the peer's refusal, by a timeout, or when the
- * socket disconnects.
+ * Invariant: each expected answer is settled once: by the answer, by the peer's refusal, by a timeout or a signal, or
+ * when the socket disconnects. What watched over it is let go at once.
  */
 import { BothwaysError } from "../model/bothways-error.ts";
 import type { BroadcastError } from "../model/events.ts";
+import type { AbortSignalLike, EmitFlags } from "./emit-flags.ts";
 import type { HubPlatform } from "./platform.ts";
 
 /** Told `null` and the answer's arguments, or why there are none. */
@@ -44,24 +45,66 @@ export class PendingAcks {
   }
 }
 
-/** Waits for one answer, for `timeoutMs` where that is given. */
+/**
+ * Waits for one answer, as long as the flags allow. Where the event could not be sent, the function returned takes that
+ * back.
+ */
 export function awaitAck(
   acks: PendingAcks,
   id: number,
   settle: Settle,
   platform: HubPlatform,
-  timeoutMs: number | undefined,
-): void {
+  flags: EmitFlags,
+): () => void {
+  throwIfAborted(flags.signal);
   if (acks.isFull) throw new BothwaysError("BW_ACK_LIMIT");
-  if (timeoutMs === undefined) {
-    acks.add(id, settle);
-    return;
+  const release = watch(platform, flags, (error) => acks.settle(id, error, []));
+  if (release === undefined) acks.add(id, settle);
+  else {
+    acks.add(id, (error, answers) => {
+      release();
+      settle(error, answers);
+    });
   }
-  const cancel = platform.setTimer(() => acks.settle(id, new BothwaysError("BW_ACK_TIMEOUT"), []), timeoutMs);
-  acks.add(id, (error, answers) => {
-    cancel();
-    settle(error, answers);
-  });
+  return () => {
+    acks.drop(id);
+    release?.();
+  };
+}
+
+export function throwIfAborted(signal: AbortSignalLike | undefined): void {
+  if (signal?.aborted) throw aborted(signal);
+}
+
+/** Calls `giveUp` when the wait is over. Returns what ends the watch, or `undefined` where there is nothing to watch. */
+function watch(
+  platform: HubPlatform,
+  { timeoutMs, signal }: EmitFlags,
+  giveUp: (error: BothwaysError) => void,
+): (() => void) | undefined {
+  if (timeoutMs === undefined && signal === undefined) return undefined;
+  const abort = (): void => giveUp(aborted(signal));
+  signal?.addEventListener("abort", abort);
+  const cancel =
+    timeoutMs === undefined
+      ? undefined
+      : platform.setTimer(() => giveUp(new BothwaysError("BW_ACK_TIMEOUT")), timeoutMs);
+  return () => {
+    cancel?.();
+    signal?.removeEventListener("abort", abort);
+  };
+}
+
+function aborted(signal: AbortSignalLike | undefined): BothwaysError {
+  return new BothwaysError("BW_ABORTED", undefined, { cause: signal?.reason });
+}
+
+/** What the peer said instead of an answer. */
+export function toAckError(data: unknown): BothwaysError {
+  const refusal: { message?: unknown; data?: unknown } =
+    typeof data === "object" && data !== null ? data : {};
+  const message = typeof refusal.message === "string" ? refusal.message : undefined;
+  return new BothwaysError("BW_ACK_REFUSED", message, { data: refusal.data });
 }
 
 /** Gathers the answers to one broadcast. `seal` when all receivers were expected; then `settle` is called once. */
@@ -74,7 +117,7 @@ export class AckCollector {
   #failed = 0;
   #firstError: BothwaysError | undefined;
   #isSealed = false;
-  #cancelTimer: (() => void) | undefined;
+  #release: (() => void) | undefined;
 
   /** `guard` may judge each answer before it counts. */
   constructor(
@@ -97,17 +140,14 @@ export class AckCollector {
       );
   }
 
-  seal(platform: HubPlatform, timeoutMs: number | undefined): void {
+  seal(platform: HubPlatform, flags: EmitFlags): void {
     this.#isSealed = true;
-    if (this.#waiting.size > 0 && timeoutMs !== undefined) {
-      this.#cancelTimer = platform.setTimer(() => this.giveUp(), timeoutMs);
-    }
+    if (this.#waiting.size > 0) this.#release = watch(platform, flags, (error) => this.giveUp(error));
     this.#finish();
   }
 
   /** Waits no longer. Before `seal`: the broadcast failed, and `settle` is not called. */
-  giveUp(): void {
-    const error = new BothwaysError("BW_ACK_TIMEOUT");
+  giveUp(error: BothwaysError): void {
     for (const acks of [...this.#waiting]) acks.settle(this.#id, error, []);
   }
 
@@ -123,7 +163,7 @@ export class AckCollector {
 
   #finish(): void {
     if (!this.#isSealed || this.#waiting.size > 0) return;
-    this.#cancelTimer?.();
+    this.#release?.();
     const responses = this.#responses;
     const first = this.#firstError;
     if (first === undefined) this.#settle(null, responses);

@@ -4,8 +4,8 @@
  *
  * Invariant: a broadcast is one packet, shared by all receivers, so that it is encoded once.
  */
-
 import { BothwaysError } from "../model/bothways-error.ts";
+import type { Contract } from "../model/contract.ts";
 import type {
   AckAnswer,
   AckArguments,
@@ -18,58 +18,48 @@ import type {
 } from "../model/events.ts";
 import type { OverflowPolicy } from "../model/message.ts";
 import { EVENT, type Packet } from "../model/packet.ts";
-import { AckCollector, type PendingAcks, type Settle } from "./ack.ts";
+import { AckCollector, type Settle, throwIfAborted } from "./ack.ts";
 import type { Connection } from "./connection.ts";
+import type { AbortSignalLike, EmitFlags } from "./emit-flags.ts";
 import { eventData, takeCallback } from "./event-data.ts";
 import { callHandler } from "./handler.ts";
+import type { RoomHistory } from "./history.ts";
 import type { HubPlatform } from "./platform.ts";
+import { RemoteSocket, type RemoteTarget } from "./remote-socket.ts";
 
-/** How an emit is done. */
-export interface EmitFlags {
-  /** Dropped where it cannot leave at once. */
-  readonly isVolatile: boolean;
-  /** How long to wait for answers; for ever where `undefined`. */
-  readonly timeoutMs: number | undefined;
-  /** What happens where too much waits, and the key of `latest-by-key`. */
-  readonly policy: OverflowPolicy | undefined;
-  readonly key: string | undefined;
-}
-
-export const plain: EmitFlags = {
-  isVolatile: false,
-  timeoutMs: undefined,
-  policy: undefined,
-  key: undefined,
-};
-
-export interface Receiver {
-  readonly acks: PendingAcks;
+/** One whom a broadcast reaches. */
+export interface Receiver<SocketData> extends RemoteTarget<SocketData> {
   readonly conn: Pick<Connection, "peer" | "ready">;
   deliver(packet: Packet, isVolatile: boolean): boolean;
 }
 
 /** Those whom a broadcast may reach: the sockets of one namespace. */
-export interface Audience {
+export interface Audience<SocketData> {
   readonly name: string;
   readonly platform: HubPlatform;
+  /** Keeps what is said in rooms, where that is wanted. */
+  readonly kept: RoomHistory | undefined;
+  readonly contract: Contract | undefined;
   nextAckId(): number;
+  /** What waits for an answer to `event` gets it as the contract says, or an error. */
   guardAnswers(event: string, settle: Settle): Settle;
   /** Calls `visitor` once with each receiver in `rooms` (all, where `undefined`) that is in none of `except`. */
   visit(
     rooms: readonly string[] | undefined,
     except: readonly string[],
-    visitor: (receiver: Receiver) => void,
+    visitor: (receiver: Receiver<SocketData>) => void,
   ): void;
 }
 
-export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
-  readonly #audience: Audience;
+export class BroadcastOperator<EmitEvents = DefaultEventsMap, SocketData = Untyped> {
+  readonly #audience: Audience<SocketData>;
   readonly #rooms: readonly string[] | undefined;
   readonly #except: readonly string[];
   readonly #flags: EmitFlags;
 
+  /** @internal */
   constructor(
-    audience: Audience,
+    audience: Audience<SocketData>,
     rooms: readonly string[] | undefined,
     except: readonly string[],
     flags: EmitFlags,
@@ -81,28 +71,33 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
   }
 
   /** To those in `room` too. An empty list of rooms reaches nobody. */
-  to(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+  to(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.#with((this.#rooms ?? []).concat(room), this.#except, this.#flags);
   }
 
   /** The same as `to`. */
-  in(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+  in(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.to(room);
   }
 
   /** Not to those in `room`. */
-  except(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+  except(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.#with(this.#rooms, this.#except.concat(room), this.#flags);
   }
 
   /** Dropped for each receiver it cannot leave for at once. */
-  get volatile(): BroadcastOperator<EmitEvents> {
+  get volatile(): BroadcastOperator<EmitEvents, SocketData> {
     return this.#with(this.#rooms, this.#except, { ...this.#flags, isVolatile: true });
   }
 
   /** Waits `ms` milliseconds for answers. */
-  timeout(ms: number): BroadcastOperator<EmitEvents> {
+  timeout(ms: number): BroadcastOperator<EmitEvents, SocketData> {
     return this.#with(this.#rooms, this.#except, { ...this.#flags, timeoutMs: ms });
+  }
+
+  /** Waits for no more answers when `signal` is aborted; the error's `responses` are those that came (BW_ABORTED). */
+  signal(signal: AbortSignalLike): BroadcastOperator<EmitEvents, SocketData> {
+    return this.#with(this.#rooms, this.#except, { ...this.#flags, signal });
   }
 
   /**
@@ -110,16 +105,24 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
    * of the same key replaces one that still waits; without `key` the event's name is the key. `block`: `emit` throws
    * BW_BACKPRESSURE and sends to nobody where one receiver has no room.
    */
-  policy(policy: OverflowPolicy, key?: string): BroadcastOperator<EmitEvents> {
+  policy(policy: OverflowPolicy, key?: string): BroadcastOperator<EmitEvents, SocketData> {
     return this.#with(this.#rooms, this.#except, { ...this.#flags, policy, key });
   }
 
   /** Resolves when `emit` would return true. */
   async ready(): Promise<void> {
-    const waiting: Promise<void>[] = [];
     // who leaves is waited for no more
-    this.#audience.visit(this.#rooms, this.#except, ({ conn }) => waiting.push(conn.ready().catch(() => {})));
-    await Promise.all(waiting);
+    await Promise.all(this.#reached().map(({ conn }) => conn.ready().catch(() => {})));
+  }
+
+  /** To sockets of this node only: as long as there is one node, all of them. */
+  get local(): this {
+    return this;
+  }
+
+  /** Accepted for Socket.IO's sake: as yet nothing is compressed. */
+  compress(_isWanted: boolean): this {
+    return this;
   }
 
   /**
@@ -151,19 +154,48 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
     });
   }
 
+  /** The sockets it reaches, as of now. */
+  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
+    return Promise.resolve(this.#reached().map((receiver) => new RemoteSocket(receiver)));
+  }
+
+  /** Makes them enter a room, or several. */
+  socketsJoin(room: string | readonly string[]): void {
+    for (const receiver of this.#reached()) receiver.join(room);
+  }
+
+  /** Makes them leave a room, or several. */
+  socketsLeave(room: string | readonly string[]): void {
+    for (const receiver of this.#reached()) for (const name of [room].flat()) receiver.leave(name);
+  }
+
+  /** Makes their clients leave the namespace; with `close` all namespaces, and ends their sessions. */
+  disconnectSockets(close = false): void {
+    for (const receiver of this.#reached()) receiver.disconnect(close);
+  }
+
+  /** A list of its own: whoever is told may change who is reached. */
+  #reached(): Receiver<SocketData>[] {
+    const receivers: Receiver<SocketData>[] = [];
+    this.#audience.visit(this.#rooms, this.#except, (receiver) => receivers.push(receiver));
+    return receivers;
+  }
+
   #send(
     data: unknown[],
     settle: ((error: BroadcastError | null, responses: Untyped[]) => void) | undefined,
   ): boolean {
     const audience = this.#audience;
-    const { isVolatile, timeoutMs, policy, key } = this.#flags;
+    const { isVolatile, policy, key } = this.#flags;
+    if (settle) throwIfAborted(this.#flags.signal);
     const id = settle && audience.nextAckId();
     const collector =
       id === undefined || settle === undefined
         ? undefined
         : new AckCollector(id, settle, (one) => audience.guardAnswers(String(data[0]), one));
-    const packet: Packet = { type: EVENT, namespace: audience.name, id, data, policy, key, isShared: true };
-    if (policy === "block") this.#claimRoom(packet);
+    const base: Packet = { type: EVENT, namespace: audience.name, id, data, policy, key, isShared: true };
+    if (policy === "block") this.#claimRoom(base);
+    const packet = this.#keep(base, data) ?? base;
     let hasRoom = true;
     try {
       audience.visit(this.#rooms, this.#except, (receiver) => {
@@ -171,10 +203,10 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
         if (!receiver.deliver(packet, isVolatile)) hasRoom = false;
       });
     } catch (error) {
-      collector?.giveUp();
+      collector?.giveUp(new BothwaysError("BW_ACK_TIMEOUT"));
       throw error;
     }
-    collector?.seal(audience.platform, timeoutMs);
+    collector?.seal(audience.platform, this.#flags);
     return hasRoom;
   }
 
@@ -185,11 +217,18 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
     });
   }
 
+  /** The packet with its position, where a room it goes to keeps a history. */
+  #keep(packet: Packet, data: readonly unknown[]): Packet | undefined {
+    const { kept } = this.#audience;
+    if (kept === undefined || packet.id !== undefined || this.#flags.isVolatile) return undefined;
+    return this.#rooms && kept.record(packet, data, this.#rooms, this.#except);
+  }
+
   #with(
     rooms: readonly string[] | undefined,
     except: readonly string[],
     flags: EmitFlags,
-  ): BroadcastOperator<EmitEvents> {
-    return new BroadcastOperator<EmitEvents>(this.#audience, rooms, except, flags);
+  ): BroadcastOperator<EmitEvents, SocketData> {
+    return new BroadcastOperator<EmitEvents, SocketData>(this.#audience, rooms, except, flags);
   }
 }

@@ -14,7 +14,7 @@ export interface ConnectionSocket {
   readonly nsp: { readonly name: string };
   confirm(): void;
   receive(packet: Packet): void;
-  signal(event: "away" | "back" | "drain" | "dropped", count?: number): void;
+  notify(event: "away" | "back" | "drain" | "dropped", ...args: number[]): void;
   end(reason: DisconnectReason): void;
 }
 
@@ -57,7 +57,7 @@ export class Connection {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { resolve } of waiting) resolve();
-    for (const socket of this.sockets) socket.signal("drain");
+    for (const socket of this.sockets) socket.notify("drain");
   }
 
   /** Disconnects all sockets of this client, and ends its session. */

@@ -13,8 +13,12 @@ import type { Peer, PeerHandler } from "../model/peer.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
 import { Connection } from "./connection.ts";
 import { Namespace } from "./namespace.ts";
+import { NamespaceWish } from "./namespace-wish.ts";
+import { type NamespaceTest, ParentNamespace } from "./parent-namespace.ts";
 import { defaultHubLimits, type HubLimits, type HubPlatform } from "./platform.ts";
 import { Socket } from "./socket.ts";
+
+export type ConnectionListener<AnySocket> = (socket: AnySocket) => void;
 
 export class Hub<
   ListenEvents = DefaultEventsMap,
@@ -29,7 +33,10 @@ export class Hub<
   readonly #limits: HubLimits;
   readonly #namespaces: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> =
     new Map();
+  readonly #parents: ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>[] = [];
   readonly #connections: Map<Peer, Connection> = new Map();
+  /** Namespaces that a parent made, of all parents. */
+  #childCount = 0;
 
   constructor(platform: HubPlatform, limits?: Partial<HubLimits>) {
     this.#platform = platform;
@@ -37,23 +44,29 @@ export class Hub<
     this.sockets = this.of("/");
   }
 
-  /** The namespace of that name, made with the first call. A leading `/` may be left out. */
-  of(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
-  /** The same, held to a contract from now on. */
-  of<Listens, Emits>(
+  /**
+   * The namespace of that name, made with the first call; a leading `/` may be left out. With a pattern or a function:
+   * the parent of all namespaces that clients ask for and it allows. `more` is a listener of `connection`, or a contract
+   * to be kept from now on.
+   */
+  of(
     name: string,
-    contract: Contract<Listens, Emits> | undefined,
-  ): Namespace<Listens, Emits, ServerSideEvents, SocketData>;
-  of(name: string, contract?: Contract): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    const path = name.startsWith("/") ? name : `/${name}`;
-    if (/[,\r\n]/.test(path)) throw new BothwaysError("BW_NAMESPACE", "no commas or line breaks in its name");
-    let namespace = this.#namespaces.get(path);
-    if (namespace === undefined) {
-      namespace = new Namespace(path, this.#platform, this.#limits);
-      this.#namespaces.set(path, namespace);
-    }
-    if (contract !== undefined) namespace.contract = contract;
-    return namespace;
+    more?: ConnectionListener<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> | Contract,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  of(
+    name: RegExp | NamespaceTest,
+    more?: ConnectionListener<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> | Contract,
+  ): ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  of(
+    name: string | RegExp | NamespaceTest,
+    more?: ConnectionListener<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> | Contract,
+  ):
+    | Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    | ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const found = typeof name === "string" ? this.#named(name) : this.#parentOf(name);
+    if (typeof more === "function") (found as Namespace).on("connection", more as never);
+    else if (more !== undefined) found.contract = more;
+    return found;
   }
 
   /** How many clients are connected, whatever they have joined. */
@@ -70,16 +83,11 @@ export class Hub<
     const connection = this.#connect(peer);
     if (connection.find(name)) return;
     const namespace = this.#namespaces.get(name);
-    if (namespace === undefined) {
-      // Socket.IO's words, which clients compare with.
-      refuse(peer, name, "Invalid namespace");
-    } else if (connection.sockets.length >= this.#limits.maxNamespacesPerPeer) {
-      refuse(peer, name, new BothwaysError("BW_NAMESPACE_LIMIT").message);
-    } else {
-      const socket = new Socket(namespace, connection, this.#platform.createId(), auth);
-      connection.add(socket);
-      socket.enter();
-    }
+    if (namespace === undefined && !this.#mayAsk(name)) refuse(peer, name);
+    else if (connection.sockets.length >= this.#limits.maxNamespacesPerPeer) {
+      refuse(peer, name, "BW_NAMESPACE_LIMIT");
+    } else if (namespace) this.#enter(connection, namespace, auth);
+    else this.#ask(connection, name, auth);
   }
 
   confirm(peer: Peer): void {
@@ -115,6 +123,93 @@ export class Hub<
     connection?.leave(reason);
   }
 
+  #named(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const path = name.startsWith("/") ? name : `/${name}`;
+    if (!isPath(path)) throw new BothwaysError("BW_NAMESPACE", "no commas or line breaks in its name");
+    const known = this.#namespaces.get(path);
+    if (known) return known;
+    const parent = this.#parents.find((each) => each.hasPattern(path));
+    if (parent) return this.#createChild(path, parent);
+    return this.#add(new Namespace(path, { platform: this.#platform, limits: this.#limits }));
+  }
+
+  #parentOf(
+    test: RegExp | NamespaceTest,
+  ): ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const parent = new ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>(
+      test,
+      this.#platform,
+    );
+    this.#parents.push(parent);
+    return parent;
+  }
+
+  /** Is it worth asking the parents? */
+  #mayAsk(name: string): boolean {
+    return this.#parents.length > 0 && isPath(name) && name.length <= this.#limits.maxNamespaceNameLength;
+  }
+
+  /** The first parent that allows the name takes the client in. */
+  #ask(connection: Connection, name: string, auth: unknown): void {
+    const wish = new NamespaceWish(connection, name);
+    const ask = (index: number): void => {
+      if (!wish.isHeld) return;
+      const parent = this.#parents[index];
+      // Another client may have got there first.
+      const namespace = this.#namespaces.get(name);
+      if (namespace === undefined && parent) {
+        parent.judge(name, auth, (isAllowed) => (isAllowed ? grant(parent) : ask(index + 1)));
+        return;
+      }
+      wish.end();
+      if (namespace) this.#enter(connection, namespace, auth);
+      else refuse(connection.peer, name);
+    };
+    const grant = (parent: ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void => {
+      if (!wish.isHeld) return;
+      wish.end();
+      const namespace = this.#namespaces.get(name);
+      if (namespace === undefined && this.#childCount >= this.#limits.maxChildNamespaces) {
+        refuse(connection.peer, name, "BW_NAMESPACE_LIMIT");
+      } else this.#enter(connection, namespace ?? this.#createChild(name, parent), auth);
+    };
+    ask(0);
+  }
+
+  #enter(
+    connection: Connection,
+    namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    auth: unknown,
+  ): void {
+    const socket = new Socket(namespace, connection, this.#platform.createId(), auth);
+    connection.add(socket);
+    socket.enter();
+  }
+
+  #createChild(
+    name: string,
+    parent: ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const end = (): void => {
+      if (!parent.children.delete(child)) return;
+      this.#childCount -= 1;
+      this.#namespaces.delete(name);
+    };
+    const onEmpty = this.#limits.cleanupEmptyChildNamespaces ? end : undefined;
+    const child = new Namespace(name, { platform: this.#platform, limits: this.#limits, parent, onEmpty });
+    parent.children.add(child);
+    this.#childCount += 1;
+    return this.#add(child);
+  }
+
+  #add(
+    namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    this.#namespaces.set(namespace.name, namespace);
+    if (namespace.name !== "/") this.sockets.raiseNew(namespace);
+    return namespace;
+  }
+
   #connect(peer: Peer): Connection {
     let connection = this.#connections.get(peer);
     if (connection === undefined) {
@@ -124,11 +219,18 @@ export class Hub<
     return connection;
   }
 
-  #signal(peer: Peer, event: "away" | "back" | "dropped", count?: number): void {
-    for (const socket of this.#connections.get(peer)?.sockets ?? []) socket.signal(event, count);
+  #signal(peer: Peer, event: "away" | "back" | "dropped", ...args: number[]): void {
+    for (const socket of this.#connections.get(peer)?.sockets ?? []) socket.notify(event, ...args);
   }
 }
 
-function refuse(peer: Peer, namespace: string, message: string): void {
+/** Can a packet carry it? */
+function isPath(name: string): boolean {
+  return /^\/[^,\r\n]*$/.test(name);
+}
+
+/** Without a code in Socket.IO's words, which clients compare with. */
+function refuse(peer: Peer, namespace: string, code?: ErrorCode): void {
+  const message = code === undefined ? "Invalid namespace" : new BothwaysError(code).message;
   peer.send({ type: CONNECT_ERROR, namespace, data: { message } });
 }

@@ -1,10 +1,15 @@
 /** What the hub needs of its host, and how far it goes. */
+import type { Packet } from "../model/packet.ts";
 
 export interface HubPlatform {
   /** A fresh socket id: unguessable, and no secret, since applications show it to other users. */
   createId(): string;
   /** Calls `callback` once after `ms` milliseconds; the function returned takes that back. */
   setTimer(callback: () => void, ms: number): () => void;
+  /** Milliseconds that only grow. */
+  now(): number;
+  /** Encodes a packet now, so that its values may change later; returns the length. Throws what cannot be encoded. */
+  encode(packet: Packet): number;
   /** An application's handler threw, or a peer sent what cannot be acted on. Nothing else is told to anyone. */
   onError(error: unknown, context: ErrorContext): void;
 }
@@ -25,13 +30,26 @@ export interface HubLimits {
   readonly maxRoomNameLength: number;
   /** Answers the server may await from one socket. Default 1,024. */
   readonly maxAcks: number;
-  /** Events of one socket that may wait for the asynchronous schemas of a contract. Default 1,024. */
-  readonly maxPendingChecks: number;
+  /**
+   * Events of one socket that may wait for the application: behind an asynchronous function of `socket.use`, beyond which
+   * the client is disconnected, and in each iteration over `socket.events()`, beyond which that ends with an error.
+   * Default 256.
+   */
+  readonly maxWaitingEvents: number;
+  /** Length of the name of a namespace that a client asks for and a pattern allows, in UTF-16 units. Default 255. */
+  readonly maxNamespaceNameLength: number;
+  /** Namespaces that exist at once because clients asked for them and a pattern allowed it. Default 10,000. */
+  readonly maxChildNamespaces: number;
+  /** A namespace that a pattern allowed ends with its last socket. Default true. */
+  readonly cleanupEmptyChildNamespaces: boolean;
 }
 
 export const defaultHubLimits: HubLimits = {
   maxNamespacesPerPeer: 32,
   maxRoomNameLength: 255,
   maxAcks: 1024,
-  maxPendingChecks: 1024,
+  maxWaitingEvents: 256,
+  maxNamespaceNameLength: 255,
+  maxChildNamespaces: 10_000,
+  cleanupEmptyChildNamespaces: true,
 };

@@ -8,7 +8,8 @@ import type {
   Untyped,
 } from "../model/events.ts";
 import type { OverflowPolicy } from "../model/message.ts";
-import type { BroadcastOperator, EmitFlags } from "./broadcast.ts";
+import type { BroadcastOperator } from "./broadcast.ts";
+import type { AbortSignalLike, EmitFlags } from "./emit-flags.ts";
 import { eventData } from "./event-data.ts";
 
 /** The socket behind an operator. */
@@ -41,9 +42,19 @@ export class SocketOperator<EmitEvents, Callbacks = EmitEvents> {
     });
   }
 
+  /** Stops waiting for the answer when `signal` is aborted (BW_ABORTED). */
+  signal(signal: AbortSignalLike): SocketOperator<EmitEvents, ErrorFirst<EmitEvents>> {
+    return new SocketOperator<EmitEvents, ErrorFirst<EmitEvents>>(this.#target, { ...this.#flags, signal });
+  }
+
   /** What happens where too much waits for this client; see {@link BroadcastOperator.policy}. */
   policy(policy: OverflowPolicy, key?: string): SocketOperator<EmitEvents, Callbacks> {
     return new SocketOperator<EmitEvents, Callbacks>(this.#target, { ...this.#flags, policy, key });
+  }
+
+  /** Accepted for Socket.IO's sake: as yet nothing is compressed. */
+  compress(_isWanted: boolean): this {
+    return this;
   }
 
   emit<Event extends EventNames<Callbacks>>(
@@ -74,5 +85,9 @@ export class SocketOperator<EmitEvents, Callbacks = EmitEvents> {
 
   get broadcast(): BroadcastOperator<EmitEvents> {
     return this.#target.others(this.#flags);
+  }
+
+  get local(): BroadcastOperator<EmitEvents> {
+    return this.broadcast;
   }
 }

@@ -6,18 +6,7 @@
  * the platform's `onError` and disturbs nothing.
  */
 import { BothwaysError } from "../model/bothways-error.ts";
-import type { Contract } from "../model/contract.ts";
-import { ANY, Emitter } from "../model/emitter.ts";
-import {
-  type AckAnswer,
-  type AckArguments,
-  type DefaultEventsMap,
-  type ErrorFirst,
-  type EventArguments,
-  type EventNames,
-  reservedEvents,
-  type Untyped,
-} from "../model/events.ts";
+import type { DefaultEventsMap, Untyped } from "../model/events.ts";
 import type { Handshake } from "../model/handshake.ts";
 import type { OverflowPolicy } from "../model/message.ts";
 import {
@@ -31,38 +20,20 @@ import {
   type Refusal,
 } from "../model/packet.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
-import { awaitAck, PendingAcks, type Settle } from "./ack.ts";
-import { BroadcastOperator, type EmitFlags, plain } from "./broadcast.ts";
-import { Checks } from "./checks.ts";
 import type { Connection } from "./connection.ts";
-import { eventData, isEventData, takeCallback } from "./event-data.ts";
-import { callHandler, describe, toRefusal } from "./handler.ts";
-import { callHandlers, callObservers, Reply } from "./incoming.ts";
+import { describe } from "./handler.ts";
+import type { JoinedRoom } from "./history.ts";
 import { runMiddleware } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
-import { SocketOperator } from "./socket-operator.ts";
+import { SocketSender } from "./socket-sender.ts";
 import { type SocketInput, type SocketState, socketTransitions } from "./socket-states.ts";
-
-/** What a socket raises itself. */
-export interface SocketReservedEvents {
-  /** It is about to leave: `rooms` are still there. */
-  disconnecting: (reason: DisconnectReason) => void;
-  disconnect: (reason: DisconnectReason) => void;
-  /** The transport was lost; the session waits for the client to come back. */
-  away: () => void;
-  back: () => void;
-  /** What waited has left: `emit` returns true again. */
-  drain: () => void;
-  /** So many events that waited for this client, in any of its namespaces, were dropped by a policy. */
-  dropped: (count: number) => void;
-}
 
 export class Socket<
   ListenEvents = DefaultEventsMap,
   EmitEvents = ListenEvents,
   ServerSideEvents = DefaultEventsMap,
   SocketData = Untyped,
-> extends Emitter<ListenEvents, SocketReservedEvents> {
+> extends SocketSender<ListenEvents, EmitEvents, SocketData> {
   /** Unguessable, but no secret. */
   readonly id: string;
   readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
@@ -74,8 +45,6 @@ export class Socket<
   #data: SocketData | undefined;
   /** Where `undefined`, this socket is in its own room only. */
   #rooms: Set<string> | undefined;
-  #acks: PendingAcks | undefined;
-  #checks: Checks | undefined;
 
   constructor(
     nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
@@ -88,15 +57,6 @@ export class Socket<
     this.conn = conn;
     this.id = id;
     this.#auth = auth;
-  }
-
-  /** It has joined its namespace and not left it; its transport may be away. */
-  get connected(): boolean {
-    return this.#state !== "joining" && this.#state !== "left";
-  }
-
-  get disconnected(): boolean {
-    return !this.connected;
   }
 
   /** A client that resumes its session keeps its socket, so a new socket was never recovered. */
@@ -130,73 +90,6 @@ export class Socket<
     return this.#ownRooms();
   }
 
-  /** Enters a room, or several. */
-  join(room: string | readonly string[]): void {
-    if (this.#state === "left") return;
-    const { maxRoomNameLength } = this.nsp.limits;
-    const rooms = [room].flat();
-    for (const name of rooms) {
-      if (name.length > maxRoomNameLength) throw new BothwaysError("BW_ROOM_NAME", `${name.slice(0, 32)}…`);
-    }
-    for (const name of rooms) {
-      this.#ownRooms().add(name);
-      if (this.connected) this.nsp.index.add(name, this);
-    }
-  }
-
-  leave(room: string): void {
-    if (this.#ownRooms().delete(room)) this.nsp.index.delete(room, this);
-  }
-
-  /**
-   * Sends an event. A trailing callback gets the answer, if one comes. Returns false beyond the high-water mark (the
-   * event is accepted all the same; `drain` follows) and where the socket has left.
-   */
-  emit<Event extends EventNames<EmitEvents>>(
-    event: Event,
-    ...args: EventArguments<EmitEvents, Event>
-  ): boolean {
-    return this.transmit(eventData(event, args), plain);
-  }
-
-  /** Sends an event and resolves to its answer, or rejects: refused, or the socket disconnected. */
-  emitWithAck<Event extends EventNames<EmitEvents>>(
-    event: Event,
-    ...args: AckArguments<EmitEvents, Event>
-  ): Promise<AckAnswer<EmitEvents, Event>> {
-    return this.request(eventData(event, args), plain);
-  }
-
-  /** Waits `ms` milliseconds for the answer; callbacks then get an error or `null` first. */
-  timeout(ms: number): SocketOperator<EmitEvents, ErrorFirst<EmitEvents>> {
-    return new SocketOperator<EmitEvents, ErrorFirst<EmitEvents>>(this, { ...plain, timeoutMs: ms });
-  }
-
-  /** Dropped where it cannot leave at once. */
-  get volatile(): SocketOperator<EmitEvents> {
-    return new SocketOperator<EmitEvents>(this, { ...plain, isVolatile: true });
-  }
-
-  /** To all others in the namespace. */
-  get broadcast(): BroadcastOperator<EmitEvents> {
-    return this.others(plain);
-  }
-
-  /** To all others in `room`. */
-  to(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
-    return this.others(plain).to(room);
-  }
-
-  /** The same as `to`. */
-  in(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
-    return this.to(room);
-  }
-
-  /** To all others that are not in `room`. */
-  except(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
-    return this.others(plain).except(room);
-  }
-
   /** Bytes that wait to be sent to this client, of all its namespaces. */
   get bufferedBytes(): number {
     return this.conn.bufferedBytes;
@@ -211,44 +104,62 @@ export class Socket<
     this.conn.peer.policy = policy;
   }
 
-  /** What happens where too much waits for this client; see {@link BroadcastOperator.policy}. */
-  policy(policy: OverflowPolicy, key?: string): SocketOperator<EmitEvents> {
-    return new SocketOperator<EmitEvents>(this, { ...plain, policy, key });
-  }
-
-  /** Resolves when `emit` would be taken and return true; rejects when the client is gone. */
-  ready(): Promise<void> {
-    return this.connected ? this.conn.ready() : Promise.reject(new BothwaysError("BW_DISCONNECTED"));
-  }
-
   /** Handles no more events of this client, of any namespace, until `resume`. A client that goes on runs out of credit. */
   pause(): this {
     this.conn.peer.pause();
     return this;
   }
 
+  /** Handles what came meanwhile, and goes on. */
   resume(): this {
     this.conn.peer.resume();
     return this;
+  }
+
+  /**
+   * Enters a room, or several. With `since` the client is first sent what it missed of the room's history: what came
+   * after the position it gave; `""` stands for the beginning. See docs/guide/history.md.
+   */
+  join(room: string | readonly string[]): void;
+  join(room: string, options: { readonly since: string | null | undefined }): Promise<JoinedRoom>;
+  join(
+    room: string | readonly string[],
+    options?: { readonly since: string | null | undefined },
+  ): undefined | Promise<JoinedRoom> {
+    if (options && typeof room === "string") {
+      return new Promise((resolve) => resolve(this.#joinSince(room, options.since)));
+    }
+    this.#join([room].flat());
+  }
+
+  /** Leaves a room. */
+  leave(room: string): void {
+    if (this.#ownRooms().delete(room)) this.nsp.leaveRoom(room, this);
   }
 
   /** Makes the client leave the namespace; with `close` all namespaces, and ends its session. */
   disconnect(close = false): this {
     if (close) this.conn.close();
     else if (this.#state === "joining") this.#refuse(describe(new BothwaysError("BW_CONNECT_REFUSED")));
-    else if (this.#maySend) {
+    else if (this.maySend) {
       this.#tell(DISCONNECT);
       this.end("server namespace disconnect");
     }
     return this;
   }
 
+  /** The same as `disconnect()`. */
+  [Symbol.dispose](): void {
+    this.disconnect();
+  }
+
   /** @internal The client asks to join: middleware decides. */
   enter(): void {
-    runMiddleware(this.nsp.middleware, this, {
+    this.nsp.admit();
+    runMiddleware(this.nsp.doorkeepers, this, {
       passed: () => this.#accept(),
       refused: (refusal) => this.#refuse(refusal),
-      failed: (error) => this.#report(error),
+      failed: (error) => this.report(error),
     });
   }
 
@@ -267,65 +178,68 @@ export class Socket<
   }
 
   /** @internal */
-  signal(event: "away" | "back" | "drain" | "dropped", count?: number): void {
-    if (this.#state !== "open") return;
-    if (count === undefined) this.#raise(event);
-    else this.#raise(event, count);
+  notify(event: "away" | "back" | "drain" | "dropped", ...args: number[]): void {
+    if (this.#state === "open") this.raise(event, ...args);
   }
 
   /** @internal It leaves; whether the client is told is the caller's matter. */
   end(reason: DisconnectReason): void {
     if (!this.#move("leave")) return;
     const wasOpen = this.#state === "leaving";
-    if (wasOpen) this.#raise("disconnecting", reason);
-    for (const room of this.#rooms ?? [this.id]) this.nsp.index.delete(room, this);
+    if (wasOpen) this.raise("disconnecting", reason);
+    for (const room of this.#rooms ?? [this.id]) this.nsp.leaveRoom(room, this);
     this.nsp.sockets.delete(this.id);
     this.conn.remove(this);
     this.#move("gone");
     this.#rooms = undefined;
-    this.#checks?.stop();
-    this.#acks?.failAll(new BothwaysError("BW_DISCONNECTED"));
-    if (wasOpen) this.#raise("disconnect", reason);
+    this.silence();
+    if (wasOpen) this.raise("disconnect", reason);
+    this.nsp.release();
   }
 
-  /** @internal */
-  get acks(): PendingAcks {
-    this.#acks ??= new PendingAcks(this.nsp.limits.maxAcks);
-    return this.#acks;
+  protected override get state(): SocketState {
+    return this.#state;
   }
 
-  /** @internal */
-  deliver(packet: Packet, isVolatile: boolean): boolean {
-    return this.#maySend && this.conn.peer.send(packet, isVolatile);
+  protected override report(error: unknown, event?: string): void {
+    this.nsp.platform.onError(error, { namespace: this.nsp.name, socket: this.id, event });
   }
 
-  /** @internal */
-  transmit(data: unknown[], flags: EmitFlags): boolean {
-    const callback = takeCallback(data);
-    if (callback === undefined) return this.#emit(data, flags, undefined);
-    const call = (...args: unknown[]): unknown =>
-      callHandler(callback, this, args, (error) => this.#report(error));
-    return this.#emit(data, flags, (error, answers) => {
-      // Without a timeout a callback has no place for an error.
-      if (flags.timeoutMs !== undefined) call(error, ...answers);
-      else if (error === null) call(...answers);
-    });
+  protected override overflow(): void {
+    this.report(new BothwaysError("BW_EVENTS_WAITING"));
+    this.conn.end("overflow", "BW_EVENTS_WAITING");
   }
 
-  /** @internal */
-  request(data: unknown[], flags: EmitFlags): Promise<Untyped> {
-    return new Promise((resolve, reject) => {
-      this.#emit(data, flags, (error, answers) => (error ? reject(error) : resolve(answers[0])));
-    });
+  #join(rooms: readonly string[]): void {
+    for (const name of rooms) this.#check(name);
+    for (const name of rooms) {
+      // Whoever hears of it may have disconnected the socket meanwhile.
+      if (this.hasLeft) return;
+      this.#ownRooms().add(name);
+      if (this.connected) this.nsp.enterRoom(name, this);
+    }
   }
 
-  /** @internal */
-  others(flags: EmitFlags): BroadcastOperator<EmitEvents> {
-    return new BroadcastOperator<EmitEvents>(this.nsp, undefined, [this.id], flags);
+  #joinSince(room: string, since: string | null | undefined): JoinedRoom {
+    this.#check(room);
+    if (!this.maySend)
+      throw new BothwaysError(this.#state === "joining" ? "BW_NOT_JOINED" : "BW_DISCONNECTED");
+    const isMember = this.#ownRooms().has(room);
+    const missed = this.nsp.missed(room, isMember ? undefined : since);
+    let replayed = 0;
+    for (const { packet, except } of missed.messages) {
+      if (this.nsp.index.isInAny(except, this)) continue;
+      this.deliver(packet, false);
+      replayed += 1;
+    }
+    this.#join([room]);
+    return { position: missed.position, recovered: missed.recovered, replayed };
   }
 
-  get #maySend(): boolean {
-    return this.#state === "joined" || this.#state === "opening" || this.#state === "open";
+  #check(room: string): void {
+    if (room.length > this.nsp.limits.maxRoomNameLength) {
+      throw new BothwaysError("BW_ROOM_NAME", `${room.slice(0, 32)}…`);
+    }
   }
 
   #ownRooms(): Set<string> {
@@ -343,9 +257,11 @@ export class Socket<
   #accept(): void {
     if (!this.#move("accept")) return;
     this.#rooms?.add(this.id);
-    for (const room of this.#rooms ?? [this.id]) this.nsp.index.add(room, this);
     this.nsp.sockets.set(this.id, this);
     this.#tell(CONNECT, { sid: this.id });
+    for (const room of this.#rooms ?? [this.id]) {
+      if (this.connected) this.nsp.enterRoom(room, this);
+    }
     if (this.conn.isConfirmed) this.confirm();
   }
 
@@ -358,101 +274,14 @@ export class Socket<
   #handle(packet: Packet): void {
     const { type, id, data } = packet;
     if (!this.connected) return;
-    if (type === EVENT) this.#handleEvent(id, data);
-    else if (type === ACK && id !== undefined) this.#acks?.settle(id, null, Array.isArray(data) ? data : []);
-    else if (type === ACK_ERROR && id !== undefined) this.#acks?.settle(id, toAckError(data), []);
+    if (type === EVENT) this.hear(id, data);
+    else if (type === ACK || type === ACK_ERROR) this.settle(packet);
     else if (type === DISCONNECT) this.end("client namespace disconnect");
-  }
-
-  #handleEvent(id: number | undefined, data: unknown): void {
-    if (!isEventData(data)) return this.#report(new BothwaysError("BW_PACKET"));
-    const [event, ...args] = data;
-    const failed = (error: unknown): void => this.#report(error, event);
-    const send = (packet: Packet): boolean => this.deliver(packet, false);
-    const reply = id === undefined ? undefined : new Reply(this.nsp.name, id, send, failed);
-    if (reservedEvents.has(event)) {
-      const error = new BothwaysError("BW_RESERVED_EVENT", event);
-      failed(error);
-      reply?.refuse(toRefusal(error));
-      return;
-    }
-    if (this.nsp.contract === undefined) this.#dispatch(data, args, reply, failed);
-    else this.#check(this.nsp.contract, event, args, reply, failed);
-  }
-
-  #check(
-    { checkEvent }: Contract,
-    event: string,
-    args: readonly unknown[],
-    reply: Reply | undefined,
-    failed: (error: unknown) => void,
-  ): void {
-    this.#checks ??= new Checks(checkEvent, this.nsp.limits.maxPendingChecks);
-    this.#checks.run({
-      event,
-      args,
-      passed: (checked) => this.#dispatch([event, ...checked], checked, reply, failed),
-      refused: (error) => {
-        // an error that the peer is told of is the peer's own
-        if (reply === undefined || !(error instanceof BothwaysError)) failed(error);
-        reply?.refuse(toRefusal(error));
-      },
-    });
-  }
-
-  #dispatch(
-    data: readonly [event: string, ...args: unknown[]],
-    args: readonly unknown[],
-    reply: Reply | undefined,
-    failed: (error: unknown) => void,
-  ): void {
-    const observers = this.take(ANY);
-    const handlers = this.take(data[0]);
-    if (observers.length > 0) callObservers(observers, this, data, reply, failed);
-    if (handlers.length > 0) callHandlers(handlers, this, args, reply, failed);
-    // Observers may answer too.
-    else if (observers.length === 0) reply?.refuse({ message: "no handler" });
   }
 
   #tell(type: typeof CONNECT | typeof CONNECT_ERROR | typeof DISCONNECT, data?: unknown): void {
     this.conn.peer.send({ type, namespace: this.nsp.name, id: undefined, data });
   }
-
-  #emit(data: unknown[], flags: EmitFlags, settle: Settle | undefined): boolean {
-    if (this.#state === "joining") throw new BothwaysError("BW_NOT_JOINED");
-    if (!this.#maySend) {
-      settle?.(new BothwaysError("BW_DISCONNECTED"), []);
-      return false;
-    }
-    const { isVolatile, timeoutMs, policy, key } = flags;
-    const namespace = this.nsp.name;
-    if (settle === undefined)
-      return this.deliver({ type: EVENT, namespace, id: undefined, data, policy, key }, isVolatile);
-    const id = this.nsp.nextAckId();
-    awaitAck(this.acks, id, this.nsp.guardAnswers(String(data[0]), settle), this.nsp.platform, timeoutMs);
-    try {
-      return this.deliver({ type: EVENT, namespace, id, data, policy, key }, isVolatile);
-    } catch (error) {
-      this.acks.drop(id);
-      throw error;
-    }
-  }
-
-  #raise(event: keyof SocketReservedEvents, ...args: unknown[]): void {
-    for (const { listener } of this.take(event)) {
-      callHandler(listener, this, args, (error) => this.#report(error, event));
-    }
-  }
-
-  #report(error: unknown, event?: string): void {
-    this.nsp.platform.onError(error, { namespace: this.nsp.name, socket: this.id, event });
-  }
-}
-
-function toAckError(data: unknown): BothwaysError {
-  const refusal = isRecord(data) ? data : {};
-  const message = typeof refusal.message === "string" ? refusal.message : undefined;
-  return new BothwaysError("BW_ACK_REFUSED", message, { data: refusal.data });
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -115,11 +115,18 @@ export const errorTable = {
   BW_UNKNOWN_EVENT: entry("remote", 4404, 404, "no", "the contract has no such event"),
   BW_INVALID_ARGUMENT: entry("remote", 4400, 400, "no", "an argument is not as the contract says"),
   BW_INVALID_ANSWER: entry("remote", 4400, 400, "no", "the answer is not as the contract says"),
-  BW_CHECK_LIMIT: entry("remote", 4429, 429, "later", "more than maxPendingChecks events wait to be checked"),
   BW_ROOM_NAME: entry("local", 4400, 400, "no", "the room name is longer than maxRoomNameLength"),
   BW_ACK_TIMEOUT: entry("remote", 4408, 408, "later", "the answer did not come in time"),
   BW_ACK_REFUSED: entry("app", 4500, 500, "no", "the other side could not answer"),
   BW_ACK_LIMIT: entry("local", 4429, 429, "later", "more than maxAcks answers are awaited"),
+  BW_ABORTED: entry("local", 4000, 400, "no", "the wait for the answer was aborted"),
+  BW_EVENTS_WAITING: entry(
+    "remote",
+    4429,
+    429,
+    "later",
+    "more than maxWaitingEvents events of one socket wait for the application",
+  ),
   // transport: links
   BW_LINK_LOST: entry("network", 1006, 502, "yes", "the transport ended or could not be opened"),
 } as const satisfies Record<string, ErrorEntry>;

@@ -1,7 +1,13 @@
 /**
- * The whole platform the pure layers may touch: UTF-8, which every JavaScript host has and ECMAScript lacks.
+ * The whole platform the pure layers may touch: UTF-8, which every JavaScript host has and ECMAScript lacks, and the
+ * symbols of `using`, which are newer than the `lib` we compile with.
  * Compiled into the pure layers only; the others see the declarations of the DOM or of Node.
  */
+
+interface SymbolConstructor {
+  readonly dispose: unique symbol;
+  readonly asyncDispose: unique symbol;
+}
 
 interface TextEncoderEncodeIntoResult {
   read: number;

@@ -134,9 +134,8 @@ export function driverOptionsOf(options: ServerOptions): DriverOptions {
 }
 
 export function hubLimitsOf(options: ServerOptions): HubLimits {
-  const given = { ...defaults, ...defined(options) };
-  const { maxNamespacesPerPeer, maxRoomNameLength, maxAcks, maxPendingChecks } = given;
-  return { maxNamespacesPerPeer, maxRoomNameLength, maxAcks, maxPendingChecks };
+  const given = Object.entries(defined(options)).filter(([name]) => name in defaultHubLimits);
+  return { ...defaultHubLimits, ...Object.fromEntries(given) };
 }
 
 /** An option that is `undefined` was left out. */

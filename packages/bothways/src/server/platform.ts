@@ -1,5 +1,6 @@
 /** What the server's pure parts need of Node: time, timers, randomness. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { toMessage } from "../dialect/native/codec.ts";
 import type { HubPlatform } from "../hub/platform.ts";
 import type { DriverPlatform } from "./driver.ts";
 
@@ -46,6 +47,8 @@ export function createHubPlatform(onError: ((error: unknown) => void) | undefine
   return {
     createId: () => createSecret(15),
     setTimer,
+    now: () => performance.now(),
+    encode: (packet) => toMessage(packet, false).data.length,
     onError: createReporter(onError),
   };
 }

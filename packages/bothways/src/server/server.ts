@@ -9,9 +9,14 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { BroadcastOperator } from "../hub/broadcast.ts";
-import { Hub } from "../hub/hub.ts";
+import type { AbortSignalLike } from "../hub/emit-flags.ts";
+import type { HistoryOptions } from "../hub/history.ts";
+import { type ConnectionListener, Hub } from "../hub/hub.ts";
 import type { Middleware } from "../hub/middleware.ts";
-import type { Namespace } from "../hub/namespace.ts";
+import type { Namespace, NamespaceReservedEvents } from "../hub/namespace.ts";
+import type { NamespaceTest, ParentNamespace } from "../hub/parent-namespace.ts";
+import type { Presence, PresenceOptions } from "../hub/presence.ts";
+import type { RemoteSocket } from "../hub/remote-socket.ts";
 import type { Socket } from "../hub/socket.ts";
 import type { Contract } from "../model/contract.ts";
 import type {
@@ -21,6 +26,7 @@ import type {
   ErrorFirstOfAll,
   EventArguments,
   EventNames,
+  ListenerOf,
   Untyped,
 } from "../model/events.ts";
 import type { OverflowPolicy } from "../model/message.ts";
@@ -32,6 +38,11 @@ import { Reception } from "./reception.ts";
 import type { ServerStats } from "./stats.ts";
 
 type AnyHttpServer = HttpServer | HttpsServer;
+
+type Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData> = NamespaceReservedEvents<
+  Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+  Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+>;
 
 export class Server<
   ListenEvents = DefaultEventsMap,
@@ -90,20 +101,42 @@ export class Server<
     return { ...this.#driver.stats, openRequests: this.#reception.openRequests.count };
   }
 
-  /** The namespace of that name, made with the first call. */
-  of(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   /**
-   * The same, held to a contract from now on.
+   * The namespace of that name, made with the first call; a leading `/` may be left out. `more` is a listener of
+   * `connection`, or a contract that it is held to from now on.
    *
    * @example
    * const admin = io.of("/admin", adminContract);
    */
+  of(
+    name: string,
+    more?: ConnectionListener<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   of<Listens, Emits>(
     name: string,
-    contract: Contract<Listens, Emits> | undefined,
+    more: Contract<Listens, Emits> | undefined,
   ): Namespace<Listens, Emits, ServerSideEvents, SocketData>;
-  of(name: string, contract?: Contract): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    return this.#hub.of(name, contract);
+  /**
+   * The parent of all namespaces that clients ask for and that the pattern, or the function, allows.
+   *
+   * @example
+   * io.of(/^\/room-\d+$/).on("connection", (socket) => socket.emit("welcome", socket.nsp.name));
+   */
+  of(
+    name: RegExp | NamespaceTest,
+    more?: ConnectionListener<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  ): ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  of<Listens, Emits>(
+    name: RegExp | NamespaceTest,
+    more: Contract<Listens, Emits> | undefined,
+  ): ParentNamespace<Listens, Emits, ServerSideEvents, SocketData>;
+  of(
+    name: never,
+    more?: ConnectionListener<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> | Contract,
+  ):
+    | Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+    | ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    return this.#hub.of(name, more);
   }
 
   /** The default namespace `/`, which the methods below speak for. */
@@ -111,11 +144,51 @@ export class Server<
     return this.#hub.sockets;
   }
 
-  on(
-    event: "connection" | "connect",
-    listener: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  on<
+    Event extends
+      | EventNames<ServerSideEvents>
+      | EventNames<Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  >(
+    event: Event,
+    listener: ListenerOf<
+      ServerSideEvents,
+      Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      Event
+    >,
   ): this {
-    this.sockets.on(event, listener as never);
+    this.sockets.on(event, listener);
+    return this;
+  }
+
+  once<
+    Event extends
+      | EventNames<ServerSideEvents>
+      | EventNames<Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  >(
+    event: Event,
+    listener: ListenerOf<
+      ServerSideEvents,
+      Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      Event
+    >,
+  ): this {
+    this.sockets.once(event, listener);
+    return this;
+  }
+
+  off<
+    Event extends
+      | EventNames<ServerSideEvents>
+      | EventNames<Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  >(
+    event?: Event,
+    listener?: ListenerOf<
+      ServerSideEvents,
+      Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      Event
+    >,
+  ): this {
+    this.sockets.off(event, listener);
     return this;
   }
 
@@ -138,28 +211,83 @@ export class Server<
     return this.sockets.emitWithAck(event, ...args);
   }
 
-  to(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+  to(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.to(room);
   }
 
-  in(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+  in(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.in(room);
   }
 
-  except(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
+  except(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.except(room);
   }
 
-  get volatile(): BroadcastOperator<EmitEvents> {
+  get volatile(): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.volatile;
   }
 
-  timeout(ms: number): BroadcastOperator<EmitEvents> {
+  timeout(ms: number): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.timeout(ms);
   }
 
-  policy(policy: OverflowPolicy, key?: string): BroadcastOperator<EmitEvents> {
+  policy(policy: OverflowPolicy, key?: string): BroadcastOperator<EmitEvents, SocketData> {
     return this.sockets.policy(policy, key);
+  }
+
+  /** To sockets of this node only: as long as there is one node, all of them. */
+  get local(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.local;
+  }
+
+  /** Accepted for Socket.IO's sake: as yet nothing is compressed. */
+  compress(isWanted: boolean): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.compress(isWanted);
+  }
+
+  signal(signal: AbortSignalLike): BroadcastOperator<EmitEvents, SocketData> {
+    return this.sockets.signal(signal);
+  }
+
+  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
+    return this.sockets.fetchSockets();
+  }
+
+  socketsJoin(room: string | readonly string[]): void {
+    this.sockets.socketsJoin(room);
+  }
+
+  socketsLeave(room: string | readonly string[]): void {
+    this.sockets.socketsLeave(room);
+  }
+
+  disconnectSockets(close = false): void {
+    this.sockets.disconnectSockets(close);
+  }
+
+  serverSideEmit<Event extends EventNames<ServerSideEvents>>(
+    event: Event,
+    ...args: EventArguments<ErrorFirstOfAll<ServerSideEvents>, Event>
+  ): boolean {
+    return this.sockets.serverSideEmit(event, ...args);
+  }
+
+  serverSideEmitWithAck<Event extends EventNames<ServerSideEvents>>(
+    event: Event,
+    ...args: AckArguments<ServerSideEvents, Event>
+  ): Promise<AckAnswer<ServerSideEvents, Event>[]> {
+    return this.sockets.serverSideEmitWithAck(event, ...args);
+  }
+
+  history(options?: HistoryOptions): this {
+    this.sockets.history(options);
+    return this;
+  }
+
+  presence(
+    options: PresenceOptions<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
+  ): Presence<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
+    return this.sockets.presence(options);
   }
 
   /** Tells every client to come back elsewhere, ends all sessions, and closes the HTTP servers. */
@@ -169,5 +297,10 @@ export class Server<
     this.#hub.close();
     this.#driver.close("BW_SHUTDOWN");
     await Promise.all([...this.#attached.values()].map((attached) => attached.close()));
+  }
+
+  /** The same as `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

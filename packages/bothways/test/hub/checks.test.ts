@@ -48,8 +48,8 @@ interface Stage {
 }
 
 /** `"no"` is refused, `"bug"` breaks the check, `"slow…"` waits for a decision; all else comes out in capitals. */
-function open(maxPendingChecks?: number): Stage {
-  const { hub, platform } = createHub(maxPendingChecks === undefined ? {} : { maxPendingChecks });
+function open(maxWaitingEvents?: number): Stage {
+  const { hub, platform } = createHub(maxWaitingEvents === undefined ? {} : { maxWaitingEvents });
   const decisions = new Decisions();
   const contract: Contract = {
     checkEvent: (_event, args) => {
@@ -171,18 +171,13 @@ describe("events", () => {
     expect(heard).toEqual(["A"]);
   });
 
-  test("beyond maxPendingChecks they are refused, and later ones are not", async () => {
-    const { say, heard, peer, decisions, platform } = open(2);
-    say("slow");
-    say("a");
-    say("b", 1);
-    say("c");
-    const code = "BW_CHECK_LIMIT";
-    expect(peer.last.data).toMatchObject({ message: expect.stringContaining(code), data: { code } });
-    expect(platform.errors).toMatchObject([{ error: { code } }]);
+  test("a client that sends more than may wait for one is disconnected (option: maxWaitingEvents)", async () => {
+    const { say, heard, decisions, platform, socket } = open(2);
+    for (const value of ["slow", "a", "b", "c"]) say(value);
+    expect(socket.connected).toBe(false);
+    expect(platform.errors).toMatchObject([{ error: { code: "BW_EVENTS_WAITING" } }]);
     await decisions.pass();
-    say("d");
-    expect(heard).toEqual(["slow", "A", "D"]);
+    expect(heard).toEqual([]);
   });
 
   test("what waits when the socket leaves is not handled", async () => {

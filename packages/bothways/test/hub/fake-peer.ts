@@ -85,6 +85,7 @@ export interface Timer {
 export class FakePlatform implements HubPlatform {
   readonly timers: Set<Timer> = new Set();
   readonly errors: { error: unknown; context: ErrorContext }[] = [];
+  time = 0;
   #lastId = 0;
 
   createId(): string {
@@ -102,6 +103,14 @@ export class FakePlatform implements HubPlatform {
     };
     this.timers.add(timer);
     return () => this.timers.delete(timer);
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  encode(packet: Packet): number {
+    return JSON.stringify(packet.data).length;
   }
 
   onError(error: unknown, context: ErrorContext): void {

@@ -178,17 +178,6 @@ describe.each(libraries)("%s", (_name, contract) => {
   });
 });
 
-test("maxPendingChecks is an option of the server", async () => {
-  const { io, url } = await listen(new Server({ contract: withZod, maxPendingChecks: 1 }));
-  io.on("connection", (socket) => socket.on("rename", (name) => name));
-  const client: Client = connect(url, { forceNew: true });
-  onTestFinished(() => void client.disconnect());
-  await next(client, "connect");
-  const names = ["ada", "bob"].map((name) => client.emitWithAck("rename", name).catch(({ data }) => data));
-  expect(await Promise.all(names)).toEqual(["ada", { code: "BW_CHECK_LIMIT" }]);
-  expect(await client.emitWithAck("rename", "bob")).toBe("bob");
-});
-
 test("a namespace takes its contract from `of`, and unknown events pass where it says so", async () => {
   const { io, url } = await listen(new Server());
   const chat = defineContract({ toServer: { say: z.string() }, unknownEvents: "allow" });

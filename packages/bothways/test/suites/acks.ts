@@ -87,12 +87,13 @@ export function acks(technique: Technique): void {
       });
       await expect.poll(() => held.length).toBe(2);
       controller.abort(reason);
-      await expect(promise).rejects.toBe(reason);
-      expect(await called).toBe(reason);
+      const error = expect.objectContaining({ code: "BW_ABORTED", cause: reason });
+      await expect(promise).rejects.toEqual(error);
+      expect(await called).toEqual(error);
       for (const answer of held) answer();
       answering.on("after", () => "still here");
       expect(await asking.emitWithAck("after")).toBe("still here");
-      expect(() => asking.signal(controller.signal)).toThrow(reason);
+      await expect(asking.signal(controller.signal).emitWithAck("after")).rejects.toEqual(error);
     });
 
     test("no answer in time", async () => {
