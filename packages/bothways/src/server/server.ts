@@ -8,29 +8,14 @@
  */
 import { createServer, type Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import type { BroadcastOperator } from "../hub/broadcast.ts";
-import type { AbortSignalLike } from "../hub/emit-flags.ts";
-import type { HistoryOptions } from "../hub/history.ts";
 import { type ConnectionListener, Hub } from "../hub/hub.ts";
-import type { Middleware } from "../hub/middleware.ts";
-import type { Namespace, NamespaceReservedEvents } from "../hub/namespace.ts";
+import type { Namespace } from "../hub/namespace.ts";
 import type { NamespaceTest, ParentNamespace } from "../hub/parent-namespace.ts";
-import type { Presence, PresenceOptions } from "../hub/presence.ts";
-import type { RemoteSocket } from "../hub/remote-socket.ts";
 import type { Socket } from "../hub/socket.ts";
 import type { Contract } from "../model/contract.ts";
-import type {
-  AckAnswer,
-  AckArguments,
-  DefaultEventsMap,
-  ErrorFirstOfAll,
-  EventArguments,
-  EventNames,
-  ListenerOf,
-  Untyped,
-} from "../model/events.ts";
-import type { OverflowPolicy } from "../model/message.ts";
+import type { DefaultEventsMap, Untyped } from "../model/events.ts";
 import { type Attached, attach } from "./attach.ts";
+import { DefaultNamespace } from "./default-namespace.ts";
 import { Driver } from "./driver.ts";
 import { defaults, driverOptionsOf, hubLimitsOf, type ServerOptions } from "./options.ts";
 import { createHubPlatform, createPlatform } from "./platform.ts";
@@ -39,17 +24,12 @@ import type { ServerStats } from "./stats.ts";
 
 type AnyHttpServer = HttpServer | HttpsServer;
 
-type Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData> = NamespaceReservedEvents<
-  Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
-  Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
->;
-
 export class Server<
   ListenEvents = DefaultEventsMap,
   EmitEvents = ListenEvents,
   ServerSideEvents = DefaultEventsMap,
   SocketData = Untyped,
-> {
+> extends DefaultNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
   readonly #hub: Hub<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   readonly #reception: Reception;
   readonly #driver: Driver;
@@ -62,6 +42,7 @@ export class Server<
     target?: AnyHttpServer | number | ServerOptions<ListenEvents, EmitEvents>,
     options?: ServerOptions<ListenEvents, EmitEvents>,
   ) {
+    super();
     const isOptions = typeof target === "object" && !("listen" in target);
     const given: ServerOptions = (isOptions ? target : options) ?? {};
     this.#path = (given.path ?? defaults.path).replace(/\/?$/, "/");
@@ -139,155 +120,9 @@ export class Server<
     return this.#hub.of(name, more);
   }
 
-  /** The default namespace `/`, which the methods below speak for. */
-  get sockets(): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  /** The default namespace `/`, which the server's own methods speak for. */
+  override get sockets(): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     return this.#hub.sockets;
-  }
-
-  on<
-    Event extends
-      | EventNames<ServerSideEvents>
-      | EventNames<Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
-  >(
-    event: Event,
-    listener: ListenerOf<
-      ServerSideEvents,
-      Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
-      Event
-    >,
-  ): this {
-    this.sockets.on(event, listener);
-    return this;
-  }
-
-  once<
-    Event extends
-      | EventNames<ServerSideEvents>
-      | EventNames<Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
-  >(
-    event: Event,
-    listener: ListenerOf<
-      ServerSideEvents,
-      Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
-      Event
-    >,
-  ): this {
-    this.sockets.once(event, listener);
-    return this;
-  }
-
-  off<
-    Event extends
-      | EventNames<ServerSideEvents>
-      | EventNames<Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
-  >(
-    event?: Event,
-    listener?: ListenerOf<
-      ServerSideEvents,
-      Reserved<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
-      Event
-    >,
-  ): this {
-    this.sockets.off(event, listener);
-    return this;
-  }
-
-  use(middleware: Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>): this {
-    this.sockets.use(middleware);
-    return this;
-  }
-
-  emit<Event extends EventNames<EmitEvents>>(
-    event: Event,
-    ...args: EventArguments<ErrorFirstOfAll<EmitEvents>, Event>
-  ): boolean {
-    return this.sockets.emit(event, ...args);
-  }
-
-  emitWithAck<Event extends EventNames<EmitEvents>>(
-    event: Event,
-    ...args: AckArguments<EmitEvents, Event>
-  ): Promise<AckAnswer<EmitEvents, Event>[]> {
-    return this.sockets.emitWithAck(event, ...args);
-  }
-
-  to(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.to(room);
-  }
-
-  in(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.in(room);
-  }
-
-  except(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.except(room);
-  }
-
-  get volatile(): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.volatile;
-  }
-
-  timeout(ms: number): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.timeout(ms);
-  }
-
-  policy(policy: OverflowPolicy, key?: string): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.policy(policy, key);
-  }
-
-  /** To sockets of this node only: as long as there is one node, all of them. */
-  get local(): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.local;
-  }
-
-  /** Accepted for Socket.IO's sake: as yet nothing is compressed. */
-  compress(isWanted: boolean): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.compress(isWanted);
-  }
-
-  signal(signal: AbortSignalLike): BroadcastOperator<EmitEvents, SocketData> {
-    return this.sockets.signal(signal);
-  }
-
-  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
-    return this.sockets.fetchSockets();
-  }
-
-  socketsJoin(room: string | readonly string[]): void {
-    this.sockets.socketsJoin(room);
-  }
-
-  socketsLeave(room: string | readonly string[]): void {
-    this.sockets.socketsLeave(room);
-  }
-
-  disconnectSockets(close = false): void {
-    this.sockets.disconnectSockets(close);
-  }
-
-  serverSideEmit<Event extends EventNames<ServerSideEvents>>(
-    event: Event,
-    ...args: EventArguments<ErrorFirstOfAll<ServerSideEvents>, Event>
-  ): boolean {
-    return this.sockets.serverSideEmit(event, ...args);
-  }
-
-  serverSideEmitWithAck<Event extends EventNames<ServerSideEvents>>(
-    event: Event,
-    ...args: AckArguments<ServerSideEvents, Event>
-  ): Promise<AckAnswer<ServerSideEvents, Event>[]> {
-    return this.sockets.serverSideEmitWithAck(event, ...args);
-  }
-
-  history(options?: HistoryOptions): this {
-    this.sockets.history(options);
-    return this;
-  }
-
-  presence(
-    options: PresenceOptions<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>,
-  ): Presence<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
-    return this.sockets.presence(options);
   }
 
   /** Tells every client to come back elsewhere, ends all sessions, and closes the HTTP servers. */
