@@ -172,6 +172,9 @@ export class Trace {
           sign: () => token(`signature${run}-`),
           isEqual: (a, b) => a === b,
         },
+        report: (error) => {
+          throw error;
+        },
       },
       {
         ...session,
@@ -181,6 +184,7 @@ export class Trace {
         connectTimeoutMs: 10_000,
         resumeWindowMs: 120_000,
         maxNamespacesPerPeer: 32,
+        maxJsonDepth: 128,
       },
       hub,
     );

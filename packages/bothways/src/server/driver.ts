@@ -3,13 +3,14 @@
  * It knows no socket and no timer but those it is handed, so a simulation runs it as a server does.
  *
  * Invariants: a session is drained after each input; frames leave once per turn of the event loop; whatever a peer
- * sends ends at worst its own session.
+ * sends ends at worst its own session, and so does a fault of ours while we serve it.
  */
-import { SLOW_CONSUMER, TAKEN_OVER } from "../model/close-code.ts";
+import { INTERNAL, SLOW_CONSUMER, TAKEN_OVER } from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
 import type { PeerHandler } from "../model/peer.ts";
+import type { GapReason } from "../model/reasons.ts";
 import type { Link } from "../model/transport.ts";
 import { Registry, type RegistryTokens } from "../session/registry.ts";
 import type { ServerSessionOptions } from "../session/server-session.ts";
@@ -24,10 +25,13 @@ export interface DriverPlatform {
   /** Calls back when this turn of the event loop is done. */
   defer(callback: () => void): void;
   readonly tokens: RegistryTokens;
+  /** Told of faults of our own code. */
+  report(error: unknown): void;
 }
 
 export interface DriverOptions extends ServerSessionOptions {
   readonly maxNamespacesPerPeer: number;
+  readonly maxJsonDepth: number;
 }
 
 /** What the server knows of a request before a session is asked. */
@@ -38,6 +42,9 @@ export interface Visitor {
   /** Names the user, where it does: nobody else may resume the session. */
   readonly user: string | undefined;
 }
+
+/** What a client of a session that is gone is told of it. */
+const lossByCode: Record<number, GapReason> = { [SLOW_CONSUMER]: "overflow", [INTERNAL]: "server-lost" };
 
 /** HTTP links that ended: their clients' requests, under way or late, are told how. The oldest are forgotten. */
 const MAX_ENDED = 1024;
@@ -52,7 +59,7 @@ export class Driver {
   readonly #registry: Registry<ServerLink>;
   readonly #peers = new Map<string, NativePeer>();
   readonly #ended = new Map<string, ServerLink>();
-  readonly #unflushed = new Set<Link>();
+  readonly #unflushed = new Set<ServerLink>();
   #cancelSweep: (() => void) | undefined;
   #sweepAt: number = Number.POSITIVE_INFINITY;
 
@@ -98,13 +105,18 @@ export class Driver {
     if (peer.visitor.user !== link.visitor.user) return errorTable.BW_IDENTITY.closeCode;
     this.#peers.set(session.sid, peer);
     link.key = `${session.sid}~${this.platform.tokens.createSecret()}`;
-    peer.accept(link, hello, registry.lossOf(hello, session), now);
-    if (!known) for (const [namespace, auth] of hello.join) this.hub.join(peer, namespace, auth);
+    try {
+      peer.accept(link, hello, registry.lossOf(hello, session), now);
+      if (!known) for (const [namespace, auth] of hello.join) this.hub.join(peer, namespace, auth);
+    } catch (error) {
+      this.abandon(peer);
+      throw error;
+    }
     return peer;
   }
 
   /** Frames were given to this link: they leave together when the turn is done. */
-  flushLater(link: Link): void {
+  flushLater(link: ServerLink): void {
     if (this.#unflushed.size === 0) this.platform.defer(() => this.#flush());
     this.#unflushed.add(link);
   }
@@ -120,7 +132,18 @@ export class Driver {
 
   forget(peer: NativePeer, code: number): void {
     this.#peers.delete(peer.session.sid);
-    this.#registry.remove(peer.session, code === SLOW_CONSUMER ? "overflow" : "expired");
+    this.#registry.remove(peer.session, lossByCode[code] ?? "expired");
+  }
+
+  /** Our own code threw while it served this peer: the state of its session is unknown, so it ends. */
+  abandon(peer: NativePeer): void {
+    try {
+      peer.close("BW_INTERNAL");
+    } catch (error) {
+      this.platform.report(error);
+      this.forget(peer, INTERNAL);
+      this.hub.leave(peer, "transport error");
+    }
   }
 
   /** Ends every session. */
@@ -140,8 +163,17 @@ export class Driver {
     this.#sweepAt = Number.POSITIVE_INFINITY;
     const now = this.platform.now();
     for (const peer of this.#peers.values()) {
-      if (peer.session.deadline <= now) peer.input({ type: "tick" }, now);
+      if (peer.session.deadline <= now) this.#tick(peer, now);
       else this.watch(peer.session.deadline);
+    }
+  }
+
+  #tick(peer: NativePeer, now: number): void {
+    try {
+      peer.input({ type: "tick" }, now);
+    } catch (error) {
+      this.platform.report(error);
+      this.abandon(peer);
     }
   }
 }

@@ -5,7 +5,7 @@
  * application does meanwhile only appends.
  */
 import { toMessage, toPacket } from "../dialect/native/codec.ts";
-import { BYE, DRAINING, PROTOCOL_ERROR, SLOW_CONSUMER, TIMEOUT } from "../model/close-code.ts";
+import { BYE, DRAINING, INTERNAL, PROTOCOL_ERROR, SLOW_CONSUMER, TIMEOUT } from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
@@ -92,8 +92,11 @@ export class NativePeer implements Peer {
   drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    for (let output = this.session.take(); output; output = this.session.take()) this.#carryOut(output);
-    this.#isDraining = false;
+    try {
+      for (let output = this.session.take(); output; output = this.session.take()) this.#carryOut(output);
+    } finally {
+      this.#isDraining = false;
+    }
     this.#driver.watch(this.session.deadline);
   }
 
@@ -136,7 +139,7 @@ export class NativePeer implements Peer {
 
   #give(to: ServerLink, message: Message): void {
     to.link.send(message);
-    if (this.isReady(to)) this.#driver.flushLater(to.link);
+    if (this.isReady(to)) this.#driver.flushLater(to);
     else this.#driver.platform.setTimer(() => this.#answered(this.#unanswered), WELCOME_WAIT_MS);
   }
 
@@ -146,7 +149,7 @@ export class NativePeer implements Peer {
     this.#unanswered -= joins;
     for (const link of this.#links) {
       link.announce(this.#driver.platform.now());
-      if (this.isReady(link)) this.#driver.flushLater(link.link);
+      if (this.isReady(link)) this.#driver.flushLater(link);
     }
     this.drain();
   }
@@ -159,6 +162,8 @@ export class NativePeer implements Peer {
         return "slow consumer";
       case PROTOCOL_ERROR:
         return "parse error";
+      case INTERNAL:
+        return "transport error";
       case BYE:
         return "transport close";
       default:

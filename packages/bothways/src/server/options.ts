@@ -29,6 +29,10 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly resumeWindow?: number;
   /** Longest message, in bytes. Default 1,000,000. */
   readonly maxHttpBufferSize?: number;
+  /** How deep the JSON of a message or hello may nest. Default 128. */
+  readonly maxJsonDepth?: number;
+  /** A client that takes nothing of an HTTP answer for this many ms is cut off. Default 30,000. */
+  readonly writeTimeout?: number;
   /** Bytes either side may have sent to the other without an acknowledgement: at least 64 KiB. Default 1 MiB. */
   readonly windowBytes?: number;
   /** Messages likewise. Default 1,024. */
@@ -41,6 +45,6 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly slowConsumer?: "disconnect" | "drop-oldest" | "latest-by-key";
   /** Close the server when the process gets SIGTERM: clients are told to come back elsewhere. Default false. */
   readonly drainOnSigterm?: boolean;
-  /** Told of what the application's handlers throw. Default: written to stderr. */
+  /** Told of what the application's handlers throw, and of faults of our own. Default: written to stderr. */
   readonly onError?: (error: unknown) => void;
 }

@@ -3,10 +3,22 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { HubPlatform } from "../hub/platform.ts";
 import type { DriverPlatform } from "./driver.ts";
 
-function setTimer(callback: () => void, delayMs: number): () => void {
-  // the check phase comes after the poll phase: what the kernel holds for us is read before a deadline is judged
-  const timer = setTimeout(() => setImmediate(callback), delayMs).unref();
-  return () => clearTimeout(timer);
+type Report = (error: unknown) => void;
+
+/** What a timer's callback throws is reported: nobody stands around it who could take it. */
+function createTimers(report: Report): DriverPlatform["setTimer"] {
+  return (callback, delayMs) => {
+    const run = (): void => {
+      try {
+        callback();
+      } catch (error) {
+        report(error);
+      }
+    };
+    // the check phase comes after the poll phase: what the kernel holds for us is read before a deadline is judged
+    const timer = setTimeout(() => setImmediate(run), delayMs).unref();
+    return () => clearTimeout(timer);
+  };
 }
 
 const SECRET_BYTES = 16;
@@ -21,12 +33,13 @@ function createSecret(bytes = SECRET_BYTES): string {
   return secret;
 }
 
-export function createPlatform(): DriverPlatform {
+export function createPlatform(report: Report): DriverPlatform {
   const signingKey = randomBytes(32);
   return {
     now: () => performance.now(),
-    setTimer,
+    setTimer: createTimers(report),
     defer: setImmediate,
+    report,
     tokens: {
       epoch: createSecret(6),
       createSecret,
@@ -42,17 +55,27 @@ function isEqual(a: string, b: string): boolean {
   return bytes.length === others.length && timingSafeEqual(bytes, others);
 }
 
-export function createHubPlatform(onError: ((error: unknown) => void) | undefined): HubPlatform {
+export function createHubPlatform(report: Report): HubPlatform {
   return {
     createId: () => createSecret(15),
-    setTimer,
-    onError: createReporter(onError),
+    setTimer: createTimers(report),
+    onError: report,
   };
 }
 
 /** Where errors go that no peer is to see. */
-export function createReporter(onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
-  return onError ?? ((error) => process.stderr.write(`${describe(error)}\n`));
+export function createReporter(onError: Report = print): Report {
+  return (...report) => {
+    try {
+      onError(...report);
+    } catch (error) {
+      print(error);
+    }
+  };
+}
+
+function print(error: unknown): void {
+  process.stderr.write(`${describe(error)}\n`);
 }
 
 function describe(error: unknown): string {

@@ -2,7 +2,8 @@
  * Receives every request to our path: judges its origin, authenticates who begins or resumes a session, and leads it to
  * its link.
  *
- * Invariant: each request is answered exactly once, and nothing a stranger sends is an error of the process.
+ * Invariant: each request is answered exactly once, and neither what a stranger sends nor a fault of ours while we
+ * serve it is an error of the process.
  */
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -12,7 +13,7 @@ import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
 import { nodePrimitives } from "../platform/node.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
-import { HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
+import { type BodyResult, HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
 import { checkOrigin, corsHeaders } from "../transport/node/origin.ts";
 import { guardSocket, readUpgrade, refuseUpgrade } from "../transport/node/upgrade.ts";
@@ -23,6 +24,7 @@ import type { Driver, Visitor } from "./driver.ts";
 import type { ServerOptions } from "./options.ts";
 import { createReporter } from "./platform.ts";
 import { toReason } from "./reason.ts";
+import type { ServerLink } from "./server-link.ts";
 
 interface Refusal {
   readonly refusal: ErrorCode;
@@ -34,7 +36,7 @@ const tooSlow = new Error("authentication took too long");
 const BODY_OVERHEAD_BYTES = 1024;
 
 export class Reception implements Visitors {
-  readonly openRequests: OpenRequests = { count: 0 };
+  readonly openRequests: OpenRequests;
   /** No session begins any more. */
   isClosing = false;
   readonly #driver: Driver;
@@ -51,7 +53,8 @@ export class Reception implements Visitors {
     this.#options = options;
     this.#maxBytes = options.maxHttpBufferSize ?? 1_000_000;
     this.#report = createReporter(options.onError);
-    this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes);
+    this.openRequests = { count: 0, writeTimeoutMs: options.writeTimeout ?? 30_000, report: this.#report };
+    this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes, this.#report);
   }
 
   owns(url: string | undefined): boolean {
@@ -59,6 +62,20 @@ export class Reception implements Visitors {
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
+    this.#guard(response, () => this.#request(request, response));
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+    guardSocket(socket);
+    try {
+      this.#upgrade(request, socket, head);
+    } catch (error) {
+      this.#report(error);
+      refuseUpgrade(socket, { code: "BW_INTERNAL" });
+    }
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
     if (this.#isClientUrl(request.url)) return this.#serveClient(response);
     const verdict = checkOrigin(request, this.#originOptions);
     const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
@@ -67,21 +84,17 @@ export class Reception implements Visitors {
     if (request.method !== "POST") return answer.refuse("BW_METHOD");
     // the longest message, and the frames around it
     const limits = { maxBytes: this.#maxBytes + BODY_OVERHEAD_BYTES, timeoutMs: this.#connectTimeoutMs };
-    readBody(request, limits, (body) => {
+    const take = (body: BodyResult): void => {
       if (!body.isRead) return answer.refuse(body.error);
       const [first, ...rest] = decodeBody(body.bytes) ?? [];
       if (typeof first !== "string") return answer.refuse("BW_BAD_REQUEST");
-      if (first[0] === "h") {
-        this.#hello(request, first, verdict.xdomain, answer).catch((error) => {
-          this.#report(error);
-          answer.refuse("BW_INTERNAL");
-        });
-      } else this.#exchange(first, rest, answer);
-    });
+      if (first[0] === "h") this.#hello(request, first, verdict.xdomain, answer);
+      else this.#exchange(first, rest, answer);
+    };
+    readBody(request, limits, (body) => this.#guard(response, () => take(body)));
   }
 
-  upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    guardSocket(socket);
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     const verdict = checkOrigin(request, this.#originOptions);
     if (!verdict.isAllowed) return refuseUpgrade(socket, { code: "BW_ORIGIN", detail: verdict.reason });
     const upgrade = readUpgrade(request, head, nodePrimitives);
@@ -95,9 +108,11 @@ export class Reception implements Visitors {
       }
       const handler = this.#driver.connect(link, visitor);
       link.bind(handler);
-      link.open();
-      if (upgrade.hello) handler.receive(upgrade.hello);
-      link.flush();
+      this.#serve(handler, () => {
+        link.open();
+        if (upgrade.hello) handler.receive(upgrade.hello);
+        link.flush();
+      });
     };
     this.#admit(request, verdict.xdomain)
       .then(begin)
@@ -108,14 +123,45 @@ export class Reception implements Visitors {
       });
   }
 
-  async #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): Promise<void> {
-    const visitor = await this.#admit(request, xdomain);
-    if ("refusal" in visitor) return answer.refuse(visitor.refusal, visitor.reason);
-    const link = new PollingLink();
-    const handler = this.#driver.connect(link, visitor);
-    link.bind(handler);
-    link.open(answer);
-    handler.receive(hello);
+  #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): void {
+    const begin = (visitor: Visitor | Refusal): void => {
+      if ("refusal" in visitor) return answer.refuse(visitor.refusal, visitor.reason);
+      const link = new PollingLink();
+      const handler = this.#driver.connect(link, visitor);
+      link.bind(handler);
+      const take = (): void => {
+        link.open(answer);
+        handler.receive(hello);
+      };
+      this.#serve(handler, take, answer);
+    };
+    this.#admit(request, xdomain)
+      .then(begin)
+      .catch((error) => {
+        this.#report(error);
+        answer.refuse("BW_INTERNAL");
+      });
+  }
+
+  /** A fault of ours in what a request needs is that request's bad luck, and nobody else's. */
+  #guard(response: ServerResponse, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#report(error);
+      if (response.headersSent) response.destroy();
+      else response.writeHead(errorTable.BW_INTERNAL.httpStatus).end();
+    }
+  }
+
+  /** A fault of ours in what a link needs ends that link, and the session it belongs to. */
+  #serve(link: ServerLink, act: () => void, answer?: HttpAnswer): void {
+    try {
+      act();
+    } catch (error) {
+      link.fail(error);
+      answer?.refuse("BW_INTERNAL");
+    }
   }
 
   /** `q<key>,<n>` is the n-th poll, `k<key>,<n>` the n-th batch. */
@@ -124,8 +170,12 @@ export class Reception implements Visitors {
     const found = this.#driver.find(key);
     if (!kind) return answer.refuse("BW_BAD_REQUEST");
     if (!(found?.link instanceof PollingLink)) return answer.refuse("BW_SESSION_UNKNOWN");
-    if (kind === "q") found.link.poll(Number(sequence), rest, answer);
-    else found.link.batch(Number(sequence), rest, answer);
+    const { link } = found;
+    const take = (): void => {
+      if (kind === "q") link.poll(Number(sequence), rest, answer);
+      else link.batch(Number(sequence), rest, answer);
+    };
+    this.#serve(found, take, answer);
   }
 
   /** Who asks, or why they may not. */

@@ -1,11 +1,16 @@
 /**
  * One link of a native client: reads its hello, and hands its frames to the session the hello led to.
+ *
+ * Invariant: a fault of our own code ends this link and its session, and nothing else.
  */
+
+import { nestsDeeper } from "../dialect/native/json-depth.ts";
 import {
   ABNORMAL,
   BYE,
   DRAINING,
   GONE,
+  INTERNAL,
   PROTOCOL_ERROR,
   SLOW_CONSUMER,
   TAKEN_OVER,
@@ -29,6 +34,7 @@ const errorOf: Record<number, ErrorCode> = {
   [TAKEN_OVER]: "BW_TAKEN_OVER",
   [GONE]: "BW_SESSION_UNKNOWN",
   [SLOW_CONSUMER]: "BW_SLOW_CONSUMER",
+  [INTERNAL]: "BW_INTERNAL",
   [DRAINING]: "BW_SHUTDOWN",
 };
 
@@ -53,6 +59,7 @@ export class ServerLink implements LinkHandler {
 
   receive(data: Data): void {
     if (this.#isOver) return;
+    if (nestsDeeper(data, this.#driver.options.maxJsonDepth)) return this.#refuse("BW_JSON_DEPTH");
     if (!this.#peer) return this.#hello(data);
     this.#peer.session.handle(
       { type: "frame", link: this, frame: parseClientFrame(data) },
@@ -80,9 +87,25 @@ export class ServerLink implements LinkHandler {
     return this.#peer ? String(encodeFrame(this.#peer.session.position())) : "";
   }
 
-  lost(_code: ErrorCode, closeCode: number = ABNORMAL): void {
+  lost(code: ErrorCode, closeCode: number = ABNORMAL): void {
+    if (code === "BW_INTERNAL") return this.#abandon();
     this.#stop();
     this.#peer?.input({ type: "lost", link: this, code: closeCode }, this.#driver.platform.now());
+  }
+
+  /** Our own code threw while it served this link. */
+  fail(error: unknown): void {
+    this.#driver.platform.report(error);
+    this.#abandon();
+  }
+
+  /** Lets what was given to the link go. */
+  flush(): void {
+    try {
+      this.link.flush();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** Tells the session that the link can send, as soon as it may. */
@@ -95,6 +118,18 @@ export class ServerLink implements LinkHandler {
     if (this.#isOver) return;
     this.#stop();
     this.link.close(code, toReason(reason));
+  }
+
+  #abandon(): void {
+    if (this.#peer) this.#driver.abandon(this.#peer);
+    this.end(INTERNAL);
+  }
+
+  /** The peer broke a limit: the session ends, and is told which one. */
+  #refuse(code: ErrorCode): void {
+    const { closeCode, message } = errorTable[code];
+    this.end(closeCode, message);
+    this.#peer?.input({ type: "close", code: closeCode }, this.#driver.platform.now());
   }
 
   #stop(): void {

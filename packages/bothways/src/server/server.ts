@@ -26,7 +26,7 @@ import { disconnect, dropOldest, latestByKey } from "../session/overflow.ts";
 import { type Attached, attach } from "./attach.ts";
 import { Driver } from "./driver.ts";
 import type { ServerOptions } from "./options.ts";
-import { createHubPlatform, createPlatform } from "./platform.ts";
+import { createHubPlatform, createPlatform, createReporter } from "./platform.ts";
 import { Reception } from "./reception.ts";
 
 type AnyHttpServer = HttpServer | HttpsServer;
@@ -57,9 +57,10 @@ export class Server<
       throw new RangeError(`windowBytes must be at least ${MIN_WINDOW_BYTES}`);
     }
     this.#path = (given.path ?? "/bothways/").replace(/\/?$/, "/");
-    this.#hub = new Hub(createHubPlatform(given.onError), limitsOf(given));
+    const report = createReporter(given.onError);
+    this.#hub = new Hub(createHubPlatform(report), limitsOf(given));
     this.#driver = new Driver(
-      createPlatform(),
+      createPlatform(report),
       {
         windowMessages: given.windowMessages ?? 1024,
         windowBytes: given.windowBytes ?? 1_048_576,
@@ -72,6 +73,7 @@ export class Server<
         connectTimeoutMs: given.connectTimeout ?? 10_000,
         resumeWindowMs: given.resumeWindow ?? 120_000,
         maxNamespacesPerPeer: given.maxNamespacesPerPeer ?? 32,
+        maxJsonDepth: given.maxJsonDepth ?? 128,
       },
       this.#hub,
     );

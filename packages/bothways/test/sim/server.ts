@@ -80,6 +80,9 @@ export class Server implements Host, PeerHandler {
       setTimer: (run: () => void, delayMs: number) => process.setTimer(run, delayMs),
       defer: (run: () => void) => process.defer(run),
       tokens,
+      report: (error: unknown) => {
+        throw error;
+      },
     };
     return new Driver(platform, { ...this.world.plan.server, overflow: this.#overflow }, this);
   }

@@ -262,9 +262,16 @@ export class SmallWorld implements PeerHandler {
       setTimer: () => () => {},
       defer: (run: () => void) => void this.#deferred.push(run),
       tokens,
+      report: (error: unknown) => {
+        throw error;
+      },
     };
     const { windowMessages } = this.plan;
-    return new Driver(platform, { ...options, windowMessages, maxNamespacesPerPeer: 4 }, this);
+    return new Driver(
+      platform,
+      { ...options, windowMessages, maxNamespacesPerPeer: 4, maxJsonDepth: 16 },
+      this,
+    );
   }
 
   #restart(): void {

@@ -16,10 +16,16 @@ import type { Answer } from "./long-polling.ts";
 /** Requests that wait for their answer, over all of a server. */
 export interface OpenRequests {
   count: number;
+  /** A client that takes nothing of an answer for so long is cut off. Default 30 s. */
+  readonly writeTimeoutMs?: number;
+  /** Told of an answer that our own code could not write: its client is cut off. */
+  readonly report?: (error: unknown) => void;
 }
 
 /** How long a page may remember the answer to a preflight, in seconds. */
 const preflightMaxAgeSeconds = 7200;
+
+const defaultWriteTimeoutMs = 30_000;
 
 export class HttpAnswer implements Answer {
   onGone: (() => void) | undefined;
@@ -52,7 +58,15 @@ export class HttpAnswer implements Answer {
   send(status: number, frames: readonly Data[]): void {
     if (this.#isOver) return;
     this.#finish();
-    const body = encodeBody(frames);
+    try {
+      this.#write(status, encodeBody(frames));
+    } catch (error) {
+      this.#openRequests.report?.(error);
+      this.#response.destroy();
+    }
+  }
+
+  #write(status: number, body: Data): void {
     const isText = typeof body === "string";
     this.#response.writeHead(status, {
       ...this.#headers,
@@ -64,6 +78,11 @@ export class HttpAnswer implements Answer {
       ...(status === errorTable.BW_BODY_TIMEOUT.httpStatus ? { Connection: "close" } : undefined),
     });
     this.#response.end(body);
+    // The rest of what the kernel did not take at once.
+    if (this.#response.socket?.writableLength) {
+      const { writeTimeoutMs = defaultWriteTimeoutMs } = this.#openRequests;
+      this.#response.setTimeout(writeTimeoutMs, () => this.#response.destroy());
+    }
   }
 
   /** Answers with an error of the table. `detail` is text of ours: it reaches the client. */
