@@ -64,9 +64,9 @@ export class Hub<
     const namespace = this.#namespaces.get(name);
     if (namespace === undefined) {
       // Socket.IO's words, which clients compare with.
-      refuse(peer, name, "Invalid namespace");
+      this.#refuse(peer, name, "Invalid namespace");
     } else if (connection.sockets.length >= this.#limits.maxNamespacesPerPeer) {
-      refuse(peer, name, new BothwaysError("BW_NAMESPACE_LIMIT").message);
+      this.#refuse(peer, name, new BothwaysError("BW_NAMESPACE_LIMIT").message);
     } else {
       const socket = new Socket(namespace, connection, this.#platform.createId(), auth);
       connection.add(socket);
@@ -112,11 +112,12 @@ export class Hub<
     return connection;
   }
 
+  #refuse(peer: Peer, namespace: string, message: string): void {
+    this.#platform.observer?.refused(namespace, message);
+    peer.send({ type: CONNECT_ERROR, namespace, data: { message } });
+  }
+
   #signal(peer: Peer, event: "away" | "back" | "drain"): void {
     for (const socket of this.#connections.get(peer)?.sockets ?? []) socket.signal(event);
   }
-}
-
-function refuse(peer: Peer, namespace: string, message: string): void {
-  peer.send({ type: CONNECT_ERROR, namespace, data: { message } });
 }

@@ -133,13 +133,17 @@ export class Socket<
       if (name.length > maxRoomNameLength) throw new BothwaysError("BW_ROOM_NAME", `${name.slice(0, 32)}…`);
     }
     for (const name of rooms) {
+      if (this.#ownRooms().has(name)) continue;
       this.#ownRooms().add(name);
       if (this.connected) this.nsp.index.add(name, this);
+      this.nsp.platform.observer?.enteredRoom(this.nsp.name, this.id, name);
     }
   }
 
   leave(room: string): void {
-    if (this.#ownRooms().delete(room)) this.nsp.index.delete(room, this);
+    if (!this.#ownRooms().delete(room)) return;
+    this.nsp.index.delete(room, this);
+    this.nsp.platform.observer?.leftRoom(this.nsp.name, this.id, room);
   }
 
   /**
@@ -232,6 +236,7 @@ export class Socket<
 
   /** @internal It leaves; whether the client is told is the caller's matter. */
   end(reason: DisconnectReason): void {
+    const wasConnected = this.connected;
     if (!this.#move("leave")) return;
     const wasOpen = this.#state === "leaving";
     if (wasOpen) this.#raise("disconnecting", reason);
@@ -240,6 +245,7 @@ export class Socket<
     this.conn.remove(this);
     this.#move("gone");
     this.#rooms = undefined;
+    if (wasConnected) this.nsp.platform.observer?.left(this.nsp.name, this.id, reason);
     this.#acks?.failAll(new BothwaysError("BW_DISCONNECTED"));
     if (wasOpen) this.#raise("disconnect", reason);
   }
@@ -301,6 +307,7 @@ export class Socket<
     this.#rooms?.add(this.id);
     for (const room of this.#rooms ?? [this.id]) this.nsp.index.add(room, this);
     this.nsp.sockets.set(this.id, this);
+    this.nsp.platform.observer?.joined(this.nsp.name, this.id);
     this.#tell(CONNECT, { sid: this.id });
     if (this.conn.isConfirmed) this.confirm();
   }
@@ -308,6 +315,7 @@ export class Socket<
   #refuse(refusal: Refusal): void {
     if (this.#state !== "joining") return;
     this.end("server namespace disconnect");
+    this.nsp.platform.observer?.refused(this.nsp.name, refusal.message);
     this.#tell(CONNECT_ERROR, refusal);
   }
 

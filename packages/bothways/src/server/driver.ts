@@ -12,6 +12,7 @@ import type { Handshake } from "../model/handshake.ts";
 import type { PeerHandler } from "../model/peer.ts";
 import type { GapReason } from "../model/reasons.ts";
 import type { Link } from "../model/transport.ts";
+import { channels } from "../observe/channels.ts";
 import { Registry, type RegistryTokens } from "../session/registry.ts";
 import type { ServerSessionOptions } from "../session/server-session.ts";
 import { NativePeer } from "./native-peer.ts";
@@ -45,6 +46,8 @@ export interface Visitor {
 
 /** What a client of a session that is gone is told of it. */
 const lossByCode: Record<number, GapReason> = { [SLOW_CONSUMER]: "overflow", [INTERNAL]: "server-lost" };
+
+const lost = channels["bothways:session:lost"];
 
 /** HTTP links that ended: their clients' requests, under way or late, are told how. The oldest are forgotten. */
 const MAX_ENDED = 1024;
@@ -106,7 +109,9 @@ export class Driver {
     this.#peers.set(session.sid, peer);
     link.key = `${session.sid}~${this.platform.tokens.createSecret()}`;
     try {
-      peer.accept(link, hello, registry.lossOf(hello, session), now);
+      const reason = registry.lossOf(hello, session);
+      if (reason && lost.hasSubscribers) lost.publish({ session: session.sid, reason });
+      peer.accept(link, hello, reason, now);
       if (!known) for (const [namespace, auth] of hello.join) this.hub.join(peer, namespace, auth);
     } catch (error) {
       this.abandon(peer);

@@ -10,14 +10,23 @@ import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
 import type { Message } from "../model/message.ts";
-import { CONNECT, CONNECT_ERROR, type Packet } from "../model/packet.ts";
+import { CONNECT, CONNECT_ERROR, EVENT, type Packet } from "../model/packet.ts";
 import type { Peer } from "../model/peer.ts";
 import type { DisconnectReason, GapReason } from "../model/reasons.ts";
+import { channels, type ObservedEvents } from "../observe/channels.ts";
+import { tellLimit } from "../observe/limits.ts";
 import type { ServerSession } from "../session/server-session.ts";
-import type { Input, Output } from "../session/session.ts";
+import type { Input, Output, State } from "../session/session.ts";
 import { encodeFrame } from "../wire/native/frame.ts";
 import type { Driver, Visitor } from "./driver.ts";
 import type { ServerLink } from "./server-link.ts";
+
+const opened = channels["bothways:session:opened"];
+const resumed = channels["bothways:session:resumed"];
+const away = channels["bothways:session:away"];
+const closed = channels["bothways:session:closed"];
+const messageIn = channels["bothways:message:in"];
+const messageOut = channels["bothways:message:out"];
 
 /** A welcome over HTTP waits this long for the joins of its hello to be answered. */
 const WELCOME_WAIT_MS = 1000;
@@ -62,6 +71,7 @@ export class NativePeer implements Peer {
 
   send(packet: Packet, isVolatile = false): boolean {
     const message = toMessage(packet, isVolatile);
+    if (messageOut.hasSubscribers) messageOut.publish(this.#describe(packet, message.data.length));
     const now = this.#driver.platform.now();
     this.session.handle({ type: isVolatile ? "send-volatile" : "send", message }, now);
     if (packet.type === CONNECT || packet.type === CONNECT_ERROR) this.#answered(1);
@@ -111,16 +121,19 @@ export class NativePeer implements Peer {
         break;
       case "deliver": {
         const packet = toPacket(output.data);
+        if (packet && messageIn.hasSubscribers) messageIn.publish(this.#describe(packet, output.data.length));
         if (packet) hub.receive(this, packet);
         else this.session.handle({ type: "close", code: PROTOCOL_ERROR }, this.#driver.platform.now());
         break;
       }
       case "open":
+        this.#tellOpen(output.link, output.from);
         if (output.from === "waiting") hub.confirm(this);
         else if (output.from === "away") hub.back(this);
         break;
       case "away":
         this.#lostBy = output.code;
+        if (away.hasSubscribers) away.publish({ session: this.session.sid, code: output.code });
         hub.away(this);
         break;
       case "drain":
@@ -133,8 +146,28 @@ export class NativePeer implements Peer {
         break;
       case "closed":
         this.#driver.forget(this, output.code);
+        this.#tellClosed(output.code);
         hub.leave(this, this.#reason(output.code));
     }
+  }
+
+  #tellOpen({ link: { transport } }: ServerLink, from: State): void {
+    const { handshake } = this;
+    const session = this.session.sid;
+    if (from !== "waiting") {
+      if (resumed.hasSubscribers) resumed.publish({ session, transport, wasAway: from === "away" });
+    } else if (opened.hasSubscribers) opened.publish({ session, transport, address: handshake.address });
+  }
+
+  #tellClosed(code: number): void {
+    const session = this.session.sid;
+    if (closed.hasSubscribers) closed.publish({ session, code, reason: this.#reason(code) });
+    if (code === SLOW_CONSUMER) tellLimit("BW_SLOW_CONSUMER", session, this.handshake.address);
+  }
+
+  #describe({ type, namespace, data }: Packet, size: number): ObservedEvents["bothways:message:in"] {
+    const event = type === EVENT ? String((data as unknown[])[0]) : "";
+    return { session: this.session.sid, namespace, event, size };
   }
 
   #give(to: ServerLink, message: Message): void {

@@ -1,6 +1,7 @@
 /** What the server's pure parts need of Node: time, timers, randomness. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { HubPlatform } from "../hub/platform.ts";
+import type { HubObserver, HubPlatform } from "../hub/platform.ts";
+import { channels } from "../observe/channels.ts";
 import type { DriverPlatform } from "./driver.ts";
 
 type Report = (error: unknown) => void;
@@ -60,12 +61,39 @@ export function createHubPlatform(report: Report): HubPlatform {
     createId: () => createSecret(15),
     setTimer: createTimers(report),
     onError: report,
+    observer: hubObserver,
   };
 }
+
+const joined = channels["bothways:namespace:joined"];
+const refused = channels["bothways:namespace:refused"];
+const left = channels["bothways:namespace:left"];
+const roomJoined = channels["bothways:room:joined"];
+const roomLeft = channels["bothways:room:left"];
+const errors = channels["bothways:server:error"];
+
+const hubObserver: HubObserver = {
+  joined(namespace, socket) {
+    if (joined.hasSubscribers) joined.publish({ namespace, socket });
+  },
+  refused(namespace, message) {
+    if (refused.hasSubscribers) refused.publish({ namespace, message });
+  },
+  left(namespace, socket, reason) {
+    if (left.hasSubscribers) left.publish({ namespace, socket, reason });
+  },
+  enteredRoom(namespace, socket, room) {
+    if (roomJoined.hasSubscribers) roomJoined.publish({ namespace, socket, room });
+  },
+  leftRoom(namespace, socket, room) {
+    if (roomLeft.hasSubscribers) roomLeft.publish({ namespace, socket, room });
+  },
+};
 
 /** Where errors go that no peer is to see. */
 export function createReporter(onError: Report = print): Report {
   return (...report) => {
+    if (errors.hasSubscribers) errors.publish({ error: report[0] });
     try {
       onError(...report);
     } catch (error) {

@@ -11,12 +11,15 @@ import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
+import { channels } from "../observe/channels.ts";
+import { tellLimit } from "../observe/limits.ts";
 import { nodePrimitives } from "../platform/node.ts";
+import { readAddress } from "../transport/node/address.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
 import { type BodyResult, HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
 import { checkOrigin, corsHeaders } from "../transport/node/origin.ts";
-import { guardSocket, readUpgrade, refuseUpgrade } from "../transport/node/upgrade.ts";
+import { guardSocket, readUpgrade, refuseUpgrade, type UpgradeRefusal } from "../transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
 import { decodeBody } from "../wire/native/body.ts";
 import type { Visitors } from "./attach.ts";
@@ -30,6 +33,8 @@ interface Refusal {
   readonly refusal: ErrorCode;
   readonly reason: string;
 }
+
+const refused = channels["bothways:transport:refused"];
 
 const tooSlow = new Error("authentication took too long");
 
@@ -79,29 +84,31 @@ export class Reception implements Visitors {
     if (this.#isClientUrl(request.url)) return this.#serveClient(response);
     const verdict = checkOrigin(request, this.#originOptions);
     const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
-    if (!verdict.isAllowed) return answer.refuse("BW_ORIGIN", verdict.reason);
+    if (!verdict.isAllowed) return this.#refuse(request, answer, "BW_ORIGIN", verdict.reason);
     if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
-    if (request.method !== "POST") return answer.refuse("BW_METHOD");
+    if (request.method !== "POST") return this.#refuse(request, answer, "BW_METHOD");
     // the longest message, and the frames around it
     const limits = { maxBytes: this.#maxBytes + BODY_OVERHEAD_BYTES, timeoutMs: this.#connectTimeoutMs };
     const take = (body: BodyResult): void => {
-      if (!body.isRead) return answer.refuse(body.error);
+      if (!body.isRead) return this.#refuse(request, answer, body.error);
       const [first, ...rest] = decodeBody(body.bytes) ?? [];
-      if (typeof first !== "string") return answer.refuse("BW_BAD_REQUEST");
+      if (typeof first !== "string") return this.#refuse(request, answer, "BW_BAD_REQUEST");
       if (first[0] === "h") this.#hello(request, first, verdict.xdomain, answer);
-      else this.#exchange(first, rest, answer);
+      else this.#exchange(request, first, rest, answer);
     };
     readBody(request, limits, (body) => this.#guard(response, () => take(body)));
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     const verdict = checkOrigin(request, this.#originOptions);
-    if (!verdict.isAllowed) return refuseUpgrade(socket, { code: "BW_ORIGIN", detail: verdict.reason });
+    if (!verdict.isAllowed)
+      return this.#refuseUpgrade(request, socket, { code: "BW_ORIGIN", detail: verdict.reason });
     const upgrade = readUpgrade(request, head, nodePrimitives);
-    if (!upgrade.ok) return refuseUpgrade(socket, upgrade);
+    if (!upgrade.ok) return this.#refuseUpgrade(request, socket, upgrade);
     const begin = (visitor: Visitor | Refusal): void => {
       const link = new WebSocketLink(socket, upgrade, this.#linkOptions);
       if ("refusal" in visitor) {
+        this.#tellRefused(request, link.transport, visitor.refusal, visitor.reason);
         // a browser cannot read the status of a refused handshake, so it is accepted and closed
         link.open();
         return link.close(errorTable[visitor.refusal].closeCode, visitor.reason);
@@ -125,7 +132,7 @@ export class Reception implements Visitors {
 
   #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): void {
     const begin = (visitor: Visitor | Refusal): void => {
-      if ("refusal" in visitor) return answer.refuse(visitor.refusal, visitor.reason);
+      if ("refusal" in visitor) return this.#refuse(request, answer, visitor.refusal, visitor.reason);
       const link = new PollingLink();
       const handler = this.#driver.connect(link, visitor);
       link.bind(handler);
@@ -141,6 +148,27 @@ export class Reception implements Visitors {
         this.#report(error);
         answer.refuse("BW_INTERNAL");
       });
+  }
+
+  #refuse(request: IncomingMessage, answer: HttpAnswer, code: ErrorCode, detail?: string): void {
+    this.#tellRefused(request, "long-polling", code, detail);
+    answer.refuse(code, detail);
+  }
+
+  #refuseUpgrade(request: IncomingMessage, socket: Duplex, refusal: UpgradeRefusal): void {
+    this.#tellRefused(request, "websocket", refusal.code, refusal.detail);
+    refuseUpgrade(socket, refusal);
+  }
+
+  #tellRefused(
+    request: IncomingMessage,
+    transport: string,
+    code: ErrorCode,
+    detail: string = errorTable[code].message,
+  ): void {
+    const address = readAddress(request, this.#options.trustProxy ?? false);
+    if (refused.hasSubscribers) refused.publish({ transport, address, code, detail });
+    tellLimit(code, "", address);
   }
 
   /** A fault of ours in what a request needs is that request's bad luck, and nobody else's. */
@@ -165,11 +193,11 @@ export class Reception implements Visitors {
   }
 
   /** `q<key>,<n>` is the n-th poll, `k<key>,<n>` the n-th batch. */
-  #exchange(first: string, rest: Data[], answer: HttpAnswer): void {
+  #exchange(request: IncomingMessage, first: string, rest: Data[], answer: HttpAnswer): void {
     const [, kind, key = "", sequence] = /^([qk])([^,]{1,256}),(\d{1,15})$/.exec(first) ?? [];
     const found = this.#driver.find(key);
-    if (!kind) return answer.refuse("BW_BAD_REQUEST");
-    if (!(found?.link instanceof PollingLink)) return answer.refuse("BW_SESSION_UNKNOWN");
+    if (!kind) return this.#refuse(request, answer, "BW_BAD_REQUEST");
+    if (!(found?.link instanceof PollingLink)) return this.#refuse(request, answer, "BW_SESSION_UNKNOWN");
     const { link } = found;
     const take = (): void => {
       if (kind === "q") link.poll(Number(sequence), rest, answer);

@@ -19,6 +19,8 @@ import {
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
 import type { Link, LinkHandler } from "../model/transport.ts";
+import { channels } from "../observe/channels.ts";
+import { tellLimit } from "../observe/limits.ts";
 import { parseClientFrame } from "../wire/native/client-frame.ts";
 import { encodeFrame } from "../wire/native/frame.ts";
 import { parseHello, versions } from "../wire/native/hello.ts";
@@ -38,6 +40,9 @@ const errorOf: Record<number, ErrorCode> = {
   [DRAINING]: "BW_SHUTDOWN",
 };
 
+const opened = channels["bothways:transport:opened"];
+const closed = channels["bothways:transport:closed"];
+
 export class ServerLink implements LinkHandler {
   readonly link: Link;
   readonly visitor: Visitor;
@@ -54,6 +59,8 @@ export class ServerLink implements LinkHandler {
     this.link = link;
     this.visitor = visitor;
     this.#isWritable = !link.rewinds;
+    if (opened.hasSubscribers)
+      opened.publish({ transport: link.transport, address: visitor.handshake.address });
     this.#cancelTimeout = driver.platform.setTimer(() => this.end(TIMEOUT), driver.options.connectTimeoutMs);
   }
 
@@ -89,7 +96,8 @@ export class ServerLink implements LinkHandler {
 
   lost(code: ErrorCode, closeCode: number = ABNORMAL): void {
     if (code === "BW_INTERNAL") return this.#abandon();
-    this.#stop();
+    this.#tellLimit(code);
+    this.#stop(closeCode);
     this.#peer?.input({ type: "lost", link: this, code: closeCode }, this.#driver.platform.now());
   }
 
@@ -116,7 +124,8 @@ export class ServerLink implements LinkHandler {
 
   end(code: number, reason: string = errorTable[errorOf[code] ?? "BW_CLOSED"].message): void {
     if (this.#isOver) return;
-    this.#stop();
+    this.#tellLimit(errorOf[code] ?? "BW_CLOSED");
+    this.#stop(code);
     this.link.close(code, toReason(reason));
   }
 
@@ -128,11 +137,22 @@ export class ServerLink implements LinkHandler {
   /** The peer broke a limit: the session ends, and is told which one. */
   #refuse(code: ErrorCode): void {
     const { closeCode, message } = errorTable[code];
+    this.#tellLimit(code);
     this.end(closeCode, message);
     this.#peer?.input({ type: "close", code: closeCode }, this.#driver.platform.now());
   }
 
-  #stop(): void {
+  #tellLimit(code: ErrorCode): void {
+    tellLimit(code, this.#session, this.visitor.handshake.address);
+  }
+
+  get #session(): string {
+    return this.#peer?.session.sid ?? "";
+  }
+
+  #stop(code: number): void {
+    if (!this.#isOver && closed.hasSubscribers)
+      closed.publish({ transport: this.link.transport, session: this.#session, code });
     this.#isOver = true;
     this.#cancelTimeout?.();
   }

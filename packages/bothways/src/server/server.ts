@@ -22,6 +22,7 @@ import type {
   EventNames,
   Untyped,
 } from "../model/events.ts";
+import { printDebug } from "../observe/debug.ts";
 import { disconnect, dropOldest, latestByKey } from "../session/overflow.ts";
 import { type Attached, attach } from "./attach.ts";
 import { Driver } from "./driver.ts";
@@ -47,6 +48,7 @@ export class Server<
   readonly #driver: Driver;
   readonly #path: string;
   readonly #attached = new Map<AnyHttpServer, Attached>();
+  readonly #connectTimeoutMs: number;
   readonly #closeOnSigterm: (() => void) | undefined;
 
   /** Attaches to `target` or listens on that port; with options alone, `attach` or `listen` comes later. */
@@ -57,6 +59,8 @@ export class Server<
       throw new RangeError(`windowBytes must be at least ${MIN_WINDOW_BYTES}`);
     }
     this.#path = (given.path ?? "/bothways/").replace(/\/?$/, "/");
+    printDebug();
+    this.#connectTimeoutMs = given.connectTimeout ?? 10_000;
     const report = createReporter(given.onError);
     this.#hub = new Hub(createHubPlatform(report), limitsOf(given));
     this.#driver = new Driver(
@@ -70,7 +74,7 @@ export class Server<
         ackDelayMs: 1000,
         pingIntervalMs: given.pingInterval ?? 15_000,
         pingTimeoutMs: given.pingTimeout ?? 10_000,
-        connectTimeoutMs: given.connectTimeout ?? 10_000,
+        connectTimeoutMs: this.#connectTimeoutMs,
         resumeWindowMs: given.resumeWindow ?? 120_000,
         maxNamespacesPerPeer: given.maxNamespacesPerPeer ?? 32,
         maxJsonDepth: given.maxJsonDepth ?? 128,
@@ -92,9 +96,13 @@ export class Server<
     return this;
   }
 
-  /** Listens on a port with an HTTP server of its own. */
+  /** Listens on a port with an HTTP server of its own, whose request heads must be there within `connectTimeout`. */
   listen(port: number, host?: string): this {
-    const server = createServer((_request, response) => response.writeHead(404).end());
+    const limits = {
+      headersTimeout: this.#connectTimeoutMs,
+      connectionsCheckingInterval: this.#connectTimeoutMs / 2,
+    };
+    const server = createServer(limits, (_request, response) => response.writeHead(404).end());
     this.attach(server);
     server.listen(port, host);
     return this;
