@@ -16,8 +16,9 @@ function createTimers(report: Report): DriverPlatform["setTimer"] {
         report(error);
       }
     };
-    // the check phase comes after the poll phase: what the kernel holds for us is read before a deadline is judged
-    const timer = setTimeout(() => setImmediate(run), delayMs).unref();
+    // the check phase comes after the poll phase: what the kernel holds for us is read before a deadline is judged, and
+    // what comes on a new connection is accepted in one turn and read in the next
+    const timer = setTimeout(() => setImmediate(() => setImmediate(run)), delayMs).unref();
     return () => clearTimeout(timer);
   };
 }

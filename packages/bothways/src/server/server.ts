@@ -48,7 +48,6 @@ export class Server<
   readonly #driver: Driver;
   readonly #path: string;
   readonly #attached = new Map<AnyHttpServer, Attached>();
-  readonly #connectTimeoutMs: number;
   readonly #closeOnSigterm: (() => void) | undefined;
 
   /** Attaches to `target` or listens on that port; with options alone, `attach` or `listen` comes later. */
@@ -60,7 +59,6 @@ export class Server<
     }
     this.#path = (given.path ?? "/bothways/").replace(/\/?$/, "/");
     printDebug();
-    this.#connectTimeoutMs = given.connectTimeout ?? 10_000;
     const report = createReporter(given.onError);
     this.#hub = new Hub(createHubPlatform(report), limitsOf(given));
     this.#driver = new Driver(
@@ -74,7 +72,7 @@ export class Server<
         ackDelayMs: 1000,
         pingIntervalMs: given.pingInterval ?? 15_000,
         pingTimeoutMs: given.pingTimeout ?? 10_000,
-        connectTimeoutMs: this.#connectTimeoutMs,
+        connectTimeoutMs: given.connectTimeout ?? 10_000,
         resumeWindowMs: given.resumeWindow ?? 120_000,
         maxNamespacesPerPeer: given.maxNamespacesPerPeer ?? 32,
         maxJsonDepth: given.maxJsonDepth ?? 128,
@@ -96,13 +94,18 @@ export class Server<
     return this;
   }
 
-  /** Listens on a port with an HTTP server of its own, whose request heads must be there within `connectTimeout`. */
+  /**
+   * Listens on a port with an HTTP server of its own. It waits for the head of a request as long as `connectTimeout`,
+   * and keeps a connection for the next one as long as a client may be silent.
+   */
   listen(port: number, host?: string): this {
-    const limits = {
-      headersTimeout: this.#connectTimeoutMs,
-      connectionsCheckingInterval: this.#connectTimeoutMs / 2,
+    const { connectTimeoutMs, pingIntervalMs, pingTimeoutMs } = this.#driver.options;
+    const times = {
+      headersTimeout: connectTimeoutMs,
+      connectionsCheckingInterval: connectTimeoutMs / 2,
+      keepAliveTimeout: pingIntervalMs + pingTimeoutMs,
     };
-    const server = createServer(limits, (_request, response) => response.writeHead(404).end());
+    const server = createServer(times, (_request, response) => response.writeHead(404).end());
     this.attach(server);
     server.listen(port, host);
     return this;
