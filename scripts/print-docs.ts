@@ -10,6 +10,7 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as closeCodes from "../packages/bothways/src/model/close-code.ts";
 import { errorTable } from "../packages/bothways/src/model/errors.ts";
+import { channels } from "../packages/bothways/src/observe/channels.ts";
 import { type State, transitions } from "../packages/bothways/src/session/session.ts";
 import { fromRoot } from "./paths.ts";
 import { traces } from "./protocol-traces.ts";
@@ -25,6 +26,7 @@ export function printPages(): Page[] {
   return [
     { path: "docs/protocol/bothways-1.md", text: fill(protocol, "close-codes", closeCodeTable()) },
     { path: "ARCHITECTURE.md", text: fill(read("ARCHITECTURE.md"), "states", diagram()) },
+    { path: "docs/guide/observe.md", text: fill(read("docs/guide/observe.md"), "events", eventsTable()) },
     { path: "docs/reference/errors.md", text: errorsPage() },
     { path: "docs/reference/options.md", text: optionsPage() },
   ];
@@ -145,6 +147,22 @@ function optionsPage(): string {
     ]),
     "",
   ].join("\n");
+}
+
+/** The channels of observe/channels.ts with what their messages hold. */
+function eventsTable(): string {
+  const source = read("packages/bothways/src/observe/channels.ts");
+  const found = source.matchAll(/ {2}\/\*\*([^/]*)\*\/\n {2}"(bothways:[\w:]+)": \{ ([^}]*) \};/g);
+  const rows = [...found].map(([, comment = "", name = "", fields = ""]) => [
+    `\`${name}\``,
+    flat(comment),
+    fields
+      .split("; ")
+      .map((field) => `\`${field}\``)
+      .join("<br>"),
+  ]);
+  if (rows.length !== Object.keys(channels).length) throw new Error("a channel is not documented");
+  return table(["Channel", "When", "Holds"], rows);
 }
 
 interface Member {

@@ -169,6 +169,9 @@ export class Trace {
           sign: () => token(`signature${run}-`),
           isEqual: (a, b) => a === b,
         },
+        report: (error) => {
+          throw error;
+        },
       },
       { ...driverOptionsOf({}), ...this.#changes },
       hub,

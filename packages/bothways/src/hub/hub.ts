@@ -83,9 +83,9 @@ export class Hub<
     const connection = this.#connect(peer);
     if (connection.find(name)) return;
     const namespace = this.#namespaces.get(name);
-    if (namespace === undefined && !this.#mayAsk(name)) refuse(peer, name);
+    if (namespace === undefined && !this.#mayAsk(name)) this.#refuse(peer, name);
     else if (connection.sockets.length >= this.#limits.maxNamespacesPerPeer) {
-      refuse(peer, name, "BW_NAMESPACE_LIMIT");
+      this.#refuse(peer, name, "BW_NAMESPACE_LIMIT");
     } else if (namespace) this.#enter(connection, namespace, auth);
     else this.#ask(connection, name, auth);
   }
@@ -163,14 +163,14 @@ export class Hub<
       }
       wish.end();
       if (namespace) this.#enter(connection, namespace, auth);
-      else refuse(connection.peer, name);
+      else this.#refuse(connection.peer, name);
     };
     const grant = (parent: ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>): void => {
       if (!wish.isHeld) return;
       wish.end();
       const namespace = this.#namespaces.get(name);
       if (namespace === undefined && this.#childCount >= this.#limits.maxChildNamespaces) {
-        refuse(connection.peer, name, "BW_NAMESPACE_LIMIT");
+        this.#refuse(connection.peer, name, "BW_NAMESPACE_LIMIT");
       } else this.#enter(connection, namespace ?? this.#createChild(name, parent), auth);
     };
     ask(0);
@@ -219,6 +219,13 @@ export class Hub<
     return connection;
   }
 
+  #refuse(peer: Peer, namespace: string, code?: ErrorCode): void {
+    // without a code in Socket.IO's words, which clients compare with
+    const message = code === undefined ? "Invalid namespace" : new BothwaysError(code).message;
+    this.#platform.observer?.refused(namespace, message);
+    peer.send({ type: CONNECT_ERROR, namespace, data: { message } });
+  }
+
   #signal(peer: Peer, event: "away" | "back" | "dropped", ...args: number[]): void {
     for (const socket of this.#connections.get(peer)?.sockets ?? []) socket.notify(event, ...args);
   }
@@ -227,10 +234,4 @@ export class Hub<
 /** Can a packet carry it? */
 function isPath(name: string): boolean {
   return /^\/[^,\r\n]*$/.test(name);
-}
-
-/** Without a code in Socket.IO's words, which clients compare with. */
-function refuse(peer: Peer, namespace: string, code?: ErrorCode): void {
-  const message = code === undefined ? "Invalid namespace" : new BothwaysError(code).message;
-  peer.send({ type: CONNECT_ERROR, namespace, data: { message } });
 }

@@ -1,5 +1,6 @@
 /** What the hub needs of its host, and how far it goes. */
 import type { Packet } from "../model/packet.ts";
+import type { DisconnectReason } from "../model/reasons.ts";
 
 export interface HubPlatform {
   /** A fresh socket id: unguessable, and no secret, since applications show it to other users. */
@@ -12,6 +13,17 @@ export interface HubPlatform {
   encode(packet: Packet): number;
   /** An application's handler threw, or a peer sent what cannot be acted on. Nothing else is told to anyone. */
   onError(error: unknown, context: ErrorContext): void;
+  /** Told of who comes and goes. */
+  readonly observer?: HubObserver;
+}
+
+/** Namespaces, sockets and rooms by their names and ids. None of these may throw. */
+export interface HubObserver {
+  joined(namespace: string, socket: string): void;
+  refused(namespace: string, message: string): void;
+  left(namespace: string, socket: string, reason: DisconnectReason): void;
+  enteredRoom(namespace: string, socket: string, room: string): void;
+  leftRoom(namespace: string, socket: string, room: string): void;
 }
 
 /** Where an error met the hub. */

@@ -134,7 +134,9 @@ export class Socket<
 
   /** Leaves a room. */
   leave(room: string): void {
-    if (this.#ownRooms().delete(room)) this.nsp.leaveRoom(room, this);
+    if (!this.#ownRooms().delete(room)) return;
+    this.nsp.leaveRoom(room, this);
+    this.nsp.platform.observer?.leftRoom(this.nsp.name, this.id, room);
   }
 
   /** Makes the client leave the namespace; with `close` all namespaces, and ends its session. */
@@ -184,6 +186,7 @@ export class Socket<
 
   /** @internal It leaves; whether the client is told is the caller's matter. */
   end(reason: DisconnectReason): void {
+    const wasConnected = this.connected;
     if (!this.#move("leave")) return;
     const wasOpen = this.#state === "leaving";
     if (wasOpen) this.raise("disconnecting", reason);
@@ -192,6 +195,7 @@ export class Socket<
     this.conn.remove(this);
     this.#move("gone");
     this.#rooms = undefined;
+    if (wasConnected) this.nsp.platform.observer?.left(this.nsp.name, this.id, reason);
     this.silence();
     if (wasOpen) this.raise("disconnect", reason);
     this.nsp.release();
@@ -215,8 +219,10 @@ export class Socket<
     for (const name of rooms) {
       // Whoever hears of it may have disconnected the socket meanwhile.
       if (this.hasLeft) return;
+      if (this.#ownRooms().has(name)) continue;
       this.#ownRooms().add(name);
       if (this.connected) this.nsp.enterRoom(name, this);
+      this.nsp.platform.observer?.enteredRoom(this.nsp.name, this.id, name);
     }
   }
 
@@ -258,6 +264,7 @@ export class Socket<
     if (!this.#move("accept")) return;
     this.#rooms?.add(this.id);
     this.nsp.sockets.set(this.id, this);
+    this.nsp.platform.observer?.joined(this.nsp.name, this.id);
     this.#tell(CONNECT, { sid: this.id });
     for (const room of this.#rooms ?? [this.id]) {
       if (this.connected) this.nsp.enterRoom(room, this);
@@ -268,6 +275,7 @@ export class Socket<
   #refuse(refusal: Refusal): void {
     if (this.#state !== "joining") return;
     this.end("server namespace disconnect");
+    this.nsp.platform.observer?.refused(this.nsp.name, refusal.message);
     this.#tell(CONNECT_ERROR, refusal);
   }
 

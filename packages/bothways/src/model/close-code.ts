@@ -15,6 +15,8 @@ export const TIMEOUT = 4408;
 export const GONE = 4410;
 /** It did not read, or sent, within its limits. */
 export const SLOW_CONSUMER = 4429;
+/** Our own code failed. */
+export const INTERNAL = 4500;
 /** Come back elsewhere, or later. */
 export const DRAINING = 4503;
 

@@ -3,17 +3,19 @@
  * It knows no socket and no timer but those it is handed, so a simulation runs it as a server does.
  *
  * Invariants: a session is drained after each input; frames leave once per turn of the event loop; whatever a peer
- * sends ends at worst its own session; what waits for anything is charged to its client's account, which is part of the
- * process's.
+ * sends ends at worst its own session, and so does a fault of ours while we serve it; what waits for anything is charged
+ * to its client's account, which is part of the process's.
  */
 import { Account } from "../model/account.ts";
-import { OVERFLOW, SLOW_CONSUMER, TAKEN_OVER } from "../model/close-code.ts";
+import { INTERNAL, OVERFLOW, SLOW_CONSUMER, TAKEN_OVER } from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
 import type { OverflowPolicy } from "../model/message.ts";
 import type { PeerHandler } from "../model/peer.ts";
+import type { GapReason } from "../model/reasons.ts";
 import type { Link } from "../model/transport.ts";
+import { channels } from "../observe/channels.ts";
 import { Registry, type RegistryTokens } from "../session/registry.ts";
 import type { ServerSessionOptions } from "../session/server-session.ts";
 import { NativePeer } from "./native-peer.ts";
@@ -29,6 +31,8 @@ export interface DriverPlatform {
   /** Calls back when this turn of the event loop is done. */
   defer(callback: () => void): void;
   readonly tokens: RegistryTokens;
+  /** Told of faults of our own code. */
+  report(error: unknown): void;
 }
 
 export interface DriverOptions extends ServerSessionOptions {
@@ -40,6 +44,7 @@ export interface DriverOptions extends ServerSessionOptions {
   readonly maxTotalBytes: number;
   readonly maxUnconfirmed: number;
   readonly maxRate: RateLimits | undefined;
+  readonly maxJsonDepth: number;
 }
 
 /** What the server knows of a request before a session is asked. */
@@ -50,6 +55,15 @@ export interface Visitor {
   /** Names the user, where it does: nobody else may resume the session. */
   readonly user: string | undefined;
 }
+
+/** What a client of a session that is gone is told of it. */
+const lossByCode: Record<number, GapReason> = {
+  [SLOW_CONSUMER]: "overflow",
+  [OVERFLOW]: "overflow",
+  [INTERNAL]: "server-lost",
+};
+
+const lost = channels["bothways:session:lost"];
 
 /** HTTP links that ended: their clients' requests, under way or late, are told how. The oldest are forgotten. */
 const MAX_ENDED = 1024;
@@ -76,7 +90,7 @@ export class Driver {
   readonly #registry: Registry<ServerLink>;
   readonly #peers = new Map<string, NativePeer>();
   readonly #ended = new Map<string, ServerLink>();
-  readonly #unflushed = new Set<Link>();
+  readonly #unflushed = new Set<ServerLink>();
   #cancelSweep: (() => void) | undefined;
   #sweepAt: number = Number.POSITIVE_INFINITY;
 
@@ -87,10 +101,6 @@ export class Driver {
     this.account = new Account(options.maxTotalBytes);
     this.strangers = new Account(options.maxTotalBytes / 2, this.account);
     this.#registry = new Registry(options, platform.tokens);
-  }
-
-  get peerCount(): number {
-    return this.#peers.size;
   }
 
   get stats(): Omit<ServerStats, "openRequests"> {
@@ -137,13 +147,20 @@ export class Driver {
     this.#peers.set(session.sid, peer);
     if (!known) this.#expectConfirmation(peer);
     link.key = `${session.sid}~${this.platform.tokens.createSecret()}`;
-    peer.accept(link, hello, registry.lossOf(hello, session), now);
-    if (!known) for (const [namespace, auth] of hello.join) this.hub.join(peer, namespace, auth);
+    try {
+      const reason = registry.lossOf(hello, session);
+      if (reason && lost.hasSubscribers) lost.publish({ session: session.sid, reason });
+      peer.accept(link, hello, reason, now);
+      if (!known) for (const [namespace, auth] of hello.join) this.hub.join(peer, namespace, auth);
+    } catch (error) {
+      this.abandon(peer);
+      throw error;
+    }
     return peer;
   }
 
   /** Frames were given to this link: they leave together when the turn is done. */
-  flushLater(link: Link): void {
+  flushLater(link: ServerLink): void {
     if (this.#unflushed.size === 0) this.platform.defer(() => this.#flush());
     this.#unflushed.add(link);
   }
@@ -160,7 +177,7 @@ export class Driver {
   forget(peer: NativePeer, code: number): void {
     this.#peers.delete(peer.session.sid);
     this.unconfirmed.delete(peer);
-    this.#registry.remove(peer.session, code === SLOW_CONSUMER || code === OVERFLOW ? "overflow" : "expired");
+    this.#registry.remove(peer.session, lossByCode[code] ?? "expired");
   }
 
   /** More waits for all than may: those whose clients are away go first, the longest away before the others, then who has most. */
@@ -172,6 +189,17 @@ export class Driver {
       if (surplus <= 0) return;
       surplus -= peer.account.bytes;
       peer.close("BW_OVERFLOW");
+    }
+  }
+
+  /** Our own code threw while it served this peer: the state of its session is unknown, so it ends. */
+  abandon(peer: NativePeer): void {
+    try {
+      peer.close("BW_INTERNAL");
+    } catch (error) {
+      this.platform.report(error);
+      this.forget(peer, INTERNAL);
+      this.hub.leave(peer, "transport error");
     }
   }
 
@@ -198,8 +226,17 @@ export class Driver {
     this.#sweepAt = Number.POSITIVE_INFINITY;
     const now = this.platform.now();
     for (const peer of this.#peers.values()) {
-      if (peer.session.deadline <= now) peer.input({ type: "tick" }, now);
+      if (peer.session.deadline <= now) this.#tick(peer, now);
       else this.watch(peer.session.deadline);
+    }
+  }
+
+  #tick(peer: NativePeer, now: number): void {
+    try {
+      peer.input({ type: "tick" }, now);
+    } catch (error) {
+      this.platform.report(error);
+      this.abandon(peer);
     }
   }
 }

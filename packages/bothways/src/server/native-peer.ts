@@ -6,7 +6,15 @@
  */
 import { toMessage, toPacket } from "../dialect/native/codec.ts";
 import { Account } from "../model/account.ts";
-import { BYE, DRAINING, OVERFLOW, PROTOCOL_ERROR, SLOW_CONSUMER, TIMEOUT } from "../model/close-code.ts";
+import {
+  BYE,
+  DRAINING,
+  INTERNAL,
+  OVERFLOW,
+  PROTOCOL_ERROR,
+  SLOW_CONSUMER,
+  TIMEOUT,
+} from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
@@ -14,14 +22,23 @@ import type { Message, OverflowPolicy } from "../model/message.ts";
 import { ACK_ERROR, CONNECT, CONNECT_ERROR, EVENT, type Packet } from "../model/packet.ts";
 import type { Peer } from "../model/peer.ts";
 import type { DisconnectReason, GapReason } from "../model/reasons.ts";
+import { channels, type ObservedEvents } from "../observe/channels.ts";
+import { tellLimit } from "../observe/limits.ts";
 import { costOf } from "../session/outbox.ts";
 import { overflows } from "../session/overflow.ts";
 import type { ServerSession } from "../session/server-session.ts";
-import { type Input, NEVER, type Output } from "../session/session.ts";
+import { type Input, NEVER, type Output, type State } from "../session/session.ts";
 import { encodeFrame } from "../wire/native/frame.ts";
 import type { Driver, Visitor } from "./driver.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import type { ServerLink } from "./server-link.ts";
+
+const opened = channels["bothways:session:opened"];
+const resumed = channels["bothways:session:resumed"];
+const away = channels["bothways:session:away"];
+const closed = channels["bothways:session:closed"];
+const messageIn = channels["bothways:message:in"];
+const messageOut = channels["bothways:message:out"];
 
 /** A welcome over HTTP waits this long for the joins of its hello to be answered. */
 const WELCOME_WAIT_MS = 1000;
@@ -108,6 +125,7 @@ export class NativePeer implements Peer {
 
   send(packet: Packet, isVolatile = false): boolean {
     const message = toMessage(packet, isVolatile);
+    if (messageOut.hasSubscribers) messageOut.publish(this.#describe(packet, message.data.length));
     const now = this.#driver.platform.now();
     this.session.handle({ type: isVolatile ? "send-volatile" : "send", message }, now);
     if (packet.type === CONNECT || packet.type === CONNECT_ERROR) this.#answered(1);
@@ -139,8 +157,11 @@ export class NativePeer implements Peer {
   drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    for (let output = this.session.take(); output; output = this.session.take()) this.#carryOut(output);
-    this.#isDraining = false;
+    try {
+      for (let output = this.session.take(); output; output = this.session.take()) this.#carryOut(output);
+    } finally {
+      this.#isDraining = false;
+    }
     this.settle();
     this.#driver.watch(this.session.deadline);
   }
@@ -170,6 +191,7 @@ export class NativePeer implements Peer {
         break;
       case "deliver": {
         const packet = toPacket(output.data);
+        if (packet && messageIn.hasSubscribers) messageIn.publish(this.#describe(packet, output.data.length));
         if (packet && this.#rates && packet.type === EVENT) this.#receiveLimited(this.#rates, packet);
         else if (packet) hub.receive(this, packet);
         else this.session.handle({ type: "close", code: PROTOCOL_ERROR }, this.#driver.platform.now());
@@ -178,12 +200,14 @@ export class NativePeer implements Peer {
       case "open":
         this.awaySince = NEVER;
         this.#driver.unconfirmed.delete(this);
+        this.#tellOpen(output.link, output.from);
         if (output.from === "waiting") hub.confirm(this);
         else if (output.from === "away") hub.back(this);
         break;
       case "away":
         this.#lostBy = output.code;
         this.awaySince = this.#driver.platform.now();
+        if (away.hasSubscribers) away.publish({ session: this.session.sid, code: output.code });
         hub.away(this);
         break;
       case "drain":
@@ -201,6 +225,7 @@ export class NativePeer implements Peer {
         break;
       case "closed":
         this.#driver.forget(this, output.code);
+        this.#tellClosed(output.code);
         hub.leave(this, this.#reason(output.code));
     }
   }
@@ -216,9 +241,28 @@ export class NativePeer implements Peer {
     else if (id !== undefined) this.send({ type: ACK_ERROR, namespace, id, data: { message } });
   }
 
+  #tellOpen({ link: { transport } }: ServerLink, from: State): void {
+    const { handshake } = this;
+    const session = this.session.sid;
+    if (from !== "waiting") {
+      if (resumed.hasSubscribers) resumed.publish({ session, transport, wasAway: from === "away" });
+    } else if (opened.hasSubscribers) opened.publish({ session, transport, address: handshake.address });
+  }
+
+  #tellClosed(code: number): void {
+    const session = this.session.sid;
+    if (closed.hasSubscribers) closed.publish({ session, code, reason: this.#reason(code) });
+    if (code === SLOW_CONSUMER) tellLimit("BW_SLOW_CONSUMER", session, this.handshake.address);
+  }
+
+  #describe({ type, namespace, data }: Packet, size: number): ObservedEvents["bothways:message:in"] {
+    const event = type === EVENT ? String((data as unknown[])[0]) : "";
+    return { session: this.session.sid, namespace, event, size };
+  }
+
   #give(to: ServerLink, message: Message): void {
     to.link.send(message);
-    if (this.isReady(to)) this.#driver.flushLater(to.link);
+    if (this.isReady(to)) this.#driver.flushLater(to);
     else this.#driver.platform.setTimer(() => this.#answered(this.#unanswered), WELCOME_WAIT_MS);
   }
 
@@ -228,7 +272,7 @@ export class NativePeer implements Peer {
     this.#unanswered -= joins;
     for (const link of this.#links) {
       link.announce(this.#driver.platform.now());
-      if (this.isReady(link)) this.#driver.flushLater(link.link);
+      if (this.isReady(link)) this.#driver.flushLater(link);
     }
     this.drain();
   }
@@ -244,6 +288,8 @@ export class NativePeer implements Peer {
         return "slow consumer";
       case PROTOCOL_ERROR:
         return "parse error";
+      case INTERNAL:
+        return "transport error";
       case BYE:
         return "transport close";
       default:

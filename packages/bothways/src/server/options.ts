@@ -44,6 +44,10 @@ export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> ext
   readonly resumeWindow?: number;
   /** Longest message, in bytes; a longer one is BW_MESSAGE_TOO_LARGE. Default 1,000,000. */
   readonly maxHttpBufferSize?: number;
+  /** How deep the JSON of a message or hello may nest. Default 128. */
+  readonly maxJsonDepth?: number;
+  /** A client that takes nothing of an HTTP answer for this many ms is cut off. Default 30,000. */
+  readonly writeTimeout?: number;
   /** Bytes either side may have sent to the other without an acknowledgement: at least 64 KiB. Default 1 MiB. */
   readonly windowBytes?: number;
   /** Messages likewise. Default 1,024. */
@@ -80,7 +84,7 @@ export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> ext
   readonly maxRate?: RateLimits;
   /** Close the server when the process gets SIGTERM: clients are told to come back elsewhere. Default false. */
   readonly drainOnSigterm?: boolean;
-  /** Told of what the application's handlers throw. Default: written to stderr. */
+  /** Told of what the application's handlers throw, and of faults of our own. Default: written to stderr. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -98,6 +102,8 @@ export const defaults = {
   maxBufferedBytes: 1_048_576,
   slowConsumer: "disconnect",
   maxUnconfirmedSessions: 4096,
+  maxJsonDepth: 128,
+  writeTimeout: 30_000,
   ...defaultHubLimits,
 } as const satisfies ServerOptions;
 
@@ -130,6 +136,7 @@ export function driverOptionsOf(options: ServerOptions): DriverOptions {
     connectTimeoutMs: given.connectTimeout,
     resumeWindowMs: given.resumeWindow,
     maxNamespacesPerPeer: given.maxNamespacesPerPeer,
+    maxJsonDepth: given.maxJsonDepth,
   };
 }
 

@@ -1,13 +1,27 @@
 /** What the server's pure parts need of Node: time, timers, randomness. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { toMessage } from "../dialect/native/codec.ts";
-import type { HubPlatform } from "../hub/platform.ts";
+import type { HubObserver, HubPlatform } from "../hub/platform.ts";
+import { channels } from "../observe/channels.ts";
 import type { DriverPlatform } from "./driver.ts";
 
-function setTimer(callback: () => void, delayMs: number): () => void {
-  // the check phase comes after the poll phase: what the kernel holds for us is read before a deadline is judged
-  const timer = setTimeout(() => setImmediate(callback), delayMs).unref();
-  return () => clearTimeout(timer);
+type Report = (error: unknown) => void;
+
+/** What a timer's callback throws is reported: nobody stands around it who could take it. */
+function createTimers(report: Report): DriverPlatform["setTimer"] {
+  return (callback, delayMs) => {
+    const run = (): void => {
+      try {
+        callback();
+      } catch (error) {
+        report(error);
+      }
+    };
+    // the check phase comes after the poll phase: what the kernel holds for us is read before a deadline is judged, and
+    // what comes on a new connection is accepted in one turn and read in the next
+    const timer = setTimeout(() => setImmediate(() => setImmediate(run)), delayMs).unref();
+    return () => clearTimeout(timer);
+  };
 }
 
 const SECRET_BYTES = 16;
@@ -22,12 +36,13 @@ function createSecret(bytes = SECRET_BYTES): string {
   return secret;
 }
 
-export function createPlatform(): DriverPlatform {
+export function createPlatform(report: Report): DriverPlatform {
   const signingKey = randomBytes(32);
   return {
     now: () => performance.now(),
-    setTimer,
+    setTimer: createTimers(report),
     defer: setImmediate,
+    report,
     tokens: {
       epoch: createSecret(6),
       createSecret,
@@ -43,19 +58,56 @@ function isEqual(a: string, b: string): boolean {
   return bytes.length === others.length && timingSafeEqual(bytes, others);
 }
 
-export function createHubPlatform(onError: ((error: unknown) => void) | undefined): HubPlatform {
+export function createHubPlatform(report: Report): HubPlatform {
   return {
     createId: () => createSecret(15),
-    setTimer,
+    setTimer: createTimers(report),
     now: () => performance.now(),
     encode: (packet) => toMessage(packet, false).data.length,
-    onError: createReporter(onError),
+    onError: report,
+    observer: hubObserver,
   };
 }
 
+const joined = channels["bothways:namespace:joined"];
+const refused = channels["bothways:namespace:refused"];
+const left = channels["bothways:namespace:left"];
+const roomJoined = channels["bothways:room:joined"];
+const roomLeft = channels["bothways:room:left"];
+const errors = channels["bothways:server:error"];
+
+const hubObserver: HubObserver = {
+  joined(namespace, socket) {
+    if (joined.hasSubscribers) joined.publish({ namespace, socket });
+  },
+  refused(namespace, message) {
+    if (refused.hasSubscribers) refused.publish({ namespace, message });
+  },
+  left(namespace, socket, reason) {
+    if (left.hasSubscribers) left.publish({ namespace, socket, reason });
+  },
+  enteredRoom(namespace, socket, room) {
+    if (roomJoined.hasSubscribers) roomJoined.publish({ namespace, socket, room });
+  },
+  leftRoom(namespace, socket, room) {
+    if (roomLeft.hasSubscribers) roomLeft.publish({ namespace, socket, room });
+  },
+};
+
 /** Where errors go that no peer is to see. */
-export function createReporter(onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
-  return onError ?? ((error) => process.stderr.write(`${describe(error)}\n`));
+export function createReporter(onError: Report = print): Report {
+  return (...report) => {
+    if (errors.hasSubscribers) errors.publish({ error: report[0] });
+    try {
+      onError(...report);
+    } catch (error) {
+      print(error);
+    }
+  };
+}
+
+function print(error: unknown): void {
+  process.stderr.write(`${describe(error)}\n`);
 }
 
 function describe(error: unknown): string {

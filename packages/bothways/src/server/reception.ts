@@ -2,7 +2,8 @@
  * Receives every request to our path: judges its origin, authenticates who begins or resumes a session, and leads it to
  * its link.
  *
- * Invariant: each request is answered exactly once, and nothing a stranger sends is an error of the process.
+ * Invariant: each request is answered exactly once, and neither what a stranger sends nor a fault of ours while we
+ * serve it is an error of the process.
  */
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -10,12 +11,15 @@ import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
+import { channels } from "../observe/channels.ts";
+import { tellLimit } from "../observe/limits.ts";
 import { nodePrimitives } from "../platform/node.ts";
+import { readAddress } from "../transport/node/address.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
-import { HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
+import { type BodyResult, HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
 import { checkOrigin, corsHeaders } from "../transport/node/origin.ts";
-import { guardSocket, readUpgrade, refuseUpgrade } from "../transport/node/upgrade.ts";
+import { guardSocket, readUpgrade, refuseUpgrade, type UpgradeRefusal } from "../transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
 import { decodeBody } from "../wire/native/body.ts";
 import type { Visitors } from "./attach.ts";
@@ -23,11 +27,14 @@ import type { Driver, Visitor } from "./driver.ts";
 import { defaults, type ServerOptions } from "./options.ts";
 import { createReporter } from "./platform.ts";
 import { toReason } from "./reason.ts";
+import type { ServerLink } from "./server-link.ts";
 
 interface Refusal {
   readonly refusal: ErrorCode;
   readonly reason: string;
 }
+
+const refused = channels["bothways:transport:refused"];
 
 const tooSlow = new Error("authentication took too long");
 
@@ -47,12 +54,17 @@ export class Reception implements Visitors {
 
   constructor(driver: Driver, path: string, options: ServerOptions) {
     this.#driver = driver;
-    this.openRequests = { count: 0, account: driver.strangers };
     this.#path = path;
     this.#options = options;
     this.#maxBytes = options.maxHttpBufferSize ?? defaults.maxHttpBufferSize;
     this.#report = createReporter(options.onError);
-    this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes);
+    this.openRequests = {
+      count: 0,
+      account: driver.strangers,
+      writeTimeoutMs: options.writeTimeout ?? defaults.writeTimeout,
+      report: this.#report,
+    };
+    this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes, this.#report);
   }
 
   owns(url: string | undefined): boolean {
@@ -60,48 +72,62 @@ export class Reception implements Visitors {
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#isClientUrl(request.url)) return this.#serveClient(response);
-    const verdict = checkOrigin(request, this.#originOptions);
-    const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
-    if (!verdict.isAllowed) return answer.refuse("BW_ORIGIN", verdict.reason);
-    if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
-    if (request.method !== "POST") return answer.refuse("BW_METHOD");
-    // the longest message, and the frames around it
-    const maxBytes = this.#maxBytes + BODY_OVERHEAD_BYTES;
-    const { account } = this.openRequests;
-    if (account.isOver) return answer.refuse("BW_OVERFLOW");
-    const limits = { maxBytes, timeoutMs: this.#connectTimeoutMs, account };
-    readBody(request, limits, (body) => {
-      if (!body.isRead) return answer.refuse(body.error);
-      const [first, ...rest] = decodeBody(body.bytes) ?? [];
-      if (typeof first !== "string") return answer.refuse("BW_BAD_REQUEST");
-      if (first[0] === "h") {
-        this.#hello(request, first, verdict.xdomain, answer).catch((error) => {
-          this.#report(error);
-          answer.refuse("BW_INTERNAL");
-        });
-      } else this.#exchange(first, rest, answer);
-    });
+    this.#guard(response, () => this.#request(request, response));
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     guardSocket(socket);
+    try {
+      this.#upgrade(request, socket, head);
+    } catch (error) {
+      this.#report(error);
+      refuseUpgrade(socket, { code: "BW_INTERNAL" });
+    }
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#isClientUrl(request.url)) return this.#serveClient(response);
     const verdict = checkOrigin(request, this.#originOptions);
-    if (!verdict.isAllowed) return refuseUpgrade(socket, { code: "BW_ORIGIN", detail: verdict.reason });
+    const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
+    if (!verdict.isAllowed) return this.#refuse(request, answer, "BW_ORIGIN", verdict.reason);
+    if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
+    if (request.method !== "POST") return this.#refuse(request, answer, "BW_METHOD");
+    // the longest message, and the frames around it
+    const maxBytes = this.#maxBytes + BODY_OVERHEAD_BYTES;
+    const { account } = this.openRequests;
+    if (account.isOver) return this.#refuse(request, answer, "BW_OVERFLOW");
+    const limits = { maxBytes, timeoutMs: this.#connectTimeoutMs, account };
+    const take = (body: BodyResult): void => {
+      if (!body.isRead) return this.#refuse(request, answer, body.error);
+      const [first, ...rest] = decodeBody(body.bytes) ?? [];
+      if (typeof first !== "string") return this.#refuse(request, answer, "BW_BAD_REQUEST");
+      if (first[0] === "h") this.#hello(request, first, verdict.xdomain, answer);
+      else this.#exchange(request, first, rest, answer);
+    };
+    readBody(request, limits, (body) => this.#guard(response, () => take(body)));
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+    const verdict = checkOrigin(request, this.#originOptions);
+    if (!verdict.isAllowed)
+      return this.#refuseUpgrade(request, socket, { code: "BW_ORIGIN", detail: verdict.reason });
     const upgrade = readUpgrade(request, head, nodePrimitives);
-    if (!upgrade.ok) return refuseUpgrade(socket, upgrade);
+    if (!upgrade.ok) return this.#refuseUpgrade(request, socket, upgrade);
     const begin = (visitor: Visitor | Refusal): void => {
       const link = new WebSocketLink(socket, upgrade, this.#linkOptions);
       if ("refusal" in visitor) {
+        this.#tellRefused(request, link.transport, visitor.refusal, visitor.reason);
         // a browser cannot read the status of a refused handshake, so it is accepted and closed
         link.open();
         return link.close(errorTable[visitor.refusal].closeCode, visitor.reason);
       }
       const handler = this.#driver.connect(link, visitor);
       link.bind(handler);
-      link.open();
-      if (upgrade.hello) handler.receive(upgrade.hello);
-      link.flush();
+      this.#serve(handler, () => {
+        link.open();
+        if (upgrade.hello) handler.receive(upgrade.hello);
+        link.flush();
+      });
     };
     this.#admit(request, verdict.xdomain)
       .then(begin)
@@ -112,24 +138,80 @@ export class Reception implements Visitors {
       });
   }
 
-  async #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): Promise<void> {
-    const visitor = await this.#admit(request, xdomain);
-    if ("refusal" in visitor) return answer.refuse(visitor.refusal, visitor.reason);
-    const link = new PollingLink();
-    const handler = this.#driver.connect(link, visitor);
-    link.bind(handler);
-    link.open(answer);
-    handler.receive(hello);
+  #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): void {
+    const begin = (visitor: Visitor | Refusal): void => {
+      if ("refusal" in visitor) return this.#refuse(request, answer, visitor.refusal, visitor.reason);
+      const link = new PollingLink();
+      const handler = this.#driver.connect(link, visitor);
+      link.bind(handler);
+      const take = (): void => {
+        link.open(answer);
+        handler.receive(hello);
+      };
+      this.#serve(handler, take, answer);
+    };
+    this.#admit(request, xdomain)
+      .then(begin)
+      .catch((error) => {
+        this.#report(error);
+        answer.refuse("BW_INTERNAL");
+      });
+  }
+
+  #refuse(request: IncomingMessage, answer: HttpAnswer, code: ErrorCode, detail?: string): void {
+    this.#tellRefused(request, "long-polling", code, detail);
+    answer.refuse(code, detail);
+  }
+
+  #refuseUpgrade(request: IncomingMessage, socket: Duplex, refusal: UpgradeRefusal): void {
+    this.#tellRefused(request, "websocket", refusal.code, refusal.detail);
+    refuseUpgrade(socket, refusal);
+  }
+
+  #tellRefused(
+    request: IncomingMessage,
+    transport: string,
+    code: ErrorCode,
+    detail: string = errorTable[code].message,
+  ): void {
+    const address = readAddress(request, this.#options.trustProxy ?? false);
+    if (refused.hasSubscribers) refused.publish({ transport, address, code, detail });
+    tellLimit(code, "", address);
+  }
+
+  /** A fault of ours in what a request needs is that request's bad luck, and nobody else's. */
+  #guard(response: ServerResponse, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#report(error);
+      if (response.headersSent) response.destroy();
+      else response.writeHead(errorTable.BW_INTERNAL.httpStatus).end();
+    }
+  }
+
+  /** A fault of ours in what a link needs ends that link, and the session it belongs to. */
+  #serve(link: ServerLink, act: () => void, answer?: HttpAnswer): void {
+    try {
+      act();
+    } catch (error) {
+      link.fail(error);
+      answer?.refuse("BW_INTERNAL");
+    }
   }
 
   /** `q<key>,<n>` is the n-th poll, `k<key>,<n>` the n-th batch. */
-  #exchange(first: string, rest: Data[], answer: HttpAnswer): void {
+  #exchange(request: IncomingMessage, first: string, rest: Data[], answer: HttpAnswer): void {
     const [, kind, key = "", sequence] = /^([qk])([^,]{1,256}),(\d{1,15})$/.exec(first) ?? [];
     const found = this.#driver.find(key);
-    if (!kind) return answer.refuse("BW_BAD_REQUEST");
-    if (!(found?.link instanceof PollingLink)) return answer.refuse("BW_SESSION_UNKNOWN");
-    if (kind === "q") found.link.poll(Number(sequence), rest, answer);
-    else found.link.batch(Number(sequence), rest, answer);
+    if (!kind) return this.#refuse(request, answer, "BW_BAD_REQUEST");
+    if (!(found?.link instanceof PollingLink)) return this.#refuse(request, answer, "BW_SESSION_UNKNOWN");
+    const { link } = found;
+    const take = (): void => {
+      if (kind === "q") link.poll(Number(sequence), rest, answer);
+      else link.batch(Number(sequence), rest, answer);
+    };
+    this.#serve(found, take, answer);
   }
 
   /** Who asks, or why they may not. */

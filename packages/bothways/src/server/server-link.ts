@@ -1,12 +1,16 @@
 /**
  * One link of a native client: reads its hello, and hands its frames to the session the hello led to.
+ *
+ * Invariant: a fault of our own code ends this link and its session, and nothing else.
  */
+import { nestsDeeper } from "../dialect/native/json-depth.ts";
 import type { Account } from "../model/account.ts";
 import {
   ABNORMAL,
   BYE,
   DRAINING,
   GONE,
+  INTERNAL,
   OVERFLOW,
   PROTOCOL_ERROR,
   SLOW_CONSUMER,
@@ -16,6 +20,8 @@ import {
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
 import type { Link, LinkHandler } from "../model/transport.ts";
+import { channels } from "../observe/channels.ts";
+import { tellLimit } from "../observe/limits.ts";
 import { parseClientFrame } from "../wire/native/client-frame.ts";
 import { encodeFrame } from "../wire/native/frame.ts";
 import { parseHello, versions } from "../wire/native/hello.ts";
@@ -31,9 +37,13 @@ const errorOf: Record<number, ErrorCode> = {
   [TAKEN_OVER]: "BW_TAKEN_OVER",
   [GONE]: "BW_SESSION_UNKNOWN",
   [SLOW_CONSUMER]: "BW_SLOW_CONSUMER",
+  [INTERNAL]: "BW_INTERNAL",
   [DRAINING]: "BW_SHUTDOWN",
   [OVERFLOW]: "BW_OVERFLOW",
 };
+
+const opened = channels["bothways:transport:opened"];
+const closed = channels["bothways:transport:closed"];
 
 export class ServerLink implements LinkHandler {
   readonly link: Link;
@@ -54,12 +64,15 @@ export class ServerLink implements LinkHandler {
     this.link = link;
     this.visitor = visitor;
     this.#isWritable = !link.rewinds;
+    if (opened.hasSubscribers)
+      opened.publish({ transport: link.transport, address: visitor.handshake.address });
     this.#account = driver.strangers;
     this.#cancelTimeout = driver.platform.setTimer(() => this.end(TIMEOUT), driver.options.connectTimeoutMs);
   }
 
   receive(data: Data): void {
     if (this.#isOver) return;
+    if (nestsDeeper(data, this.#driver.options.maxJsonDepth)) return this.#refuse("BW_JSON_DEPTH");
     if (!this.#peer) return this.#hello(data);
     this.#peer.session.handle(
       { type: "frame", link: this, frame: parseClientFrame(data) },
@@ -87,8 +100,10 @@ export class ServerLink implements LinkHandler {
     return this.#peer ? String(encodeFrame(this.#peer.session.position())) : "";
   }
 
-  lost(_code: ErrorCode, closeCode: number = ABNORMAL): void {
-    this.#stop();
+  lost(code: ErrorCode, closeCode: number = ABNORMAL): void {
+    if (code === "BW_INTERNAL") return this.#abandon();
+    this.#tellLimit(code);
+    this.#stop(closeCode);
     this.#peer?.input({ type: "lost", link: this, code: closeCode }, this.#driver.platform.now());
   }
 
@@ -99,6 +114,21 @@ export class ServerLink implements LinkHandler {
     else if (this.#account.isOver) this.end(OVERFLOW);
   }
 
+  /** Our own code threw while it served this link. */
+  fail(error: unknown): void {
+    this.#driver.platform.report(error);
+    this.#abandon();
+  }
+
+  /** Lets what was given to the link go. */
+  flush(): void {
+    try {
+      this.link.flush();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
   /** Tells the session that the link can send, as soon as it may. */
   announce(now: number): void {
     if (!this.#isWritable || !this.#peer?.isReady(this)) return;
@@ -107,11 +137,35 @@ export class ServerLink implements LinkHandler {
 
   end(code: number, reason: string = errorTable[errorOf[code] ?? "BW_CLOSED"].message): void {
     if (this.#isOver) return;
-    this.#stop();
+    this.#tellLimit(errorOf[code] ?? "BW_CLOSED");
+    this.#stop(code);
     this.link.close(code, toReason(reason));
   }
 
-  #stop(): void {
+  #abandon(): void {
+    if (this.#peer) this.#driver.abandon(this.#peer);
+    this.end(INTERNAL);
+  }
+
+  /** The peer broke a limit: the session ends, and is told which one. */
+  #refuse(code: ErrorCode): void {
+    const { closeCode, message } = errorTable[code];
+    this.#tellLimit(code);
+    this.end(closeCode, message);
+    this.#peer?.input({ type: "close", code: closeCode }, this.#driver.platform.now());
+  }
+
+  #tellLimit(code: ErrorCode): void {
+    tellLimit(code, this.#session, this.visitor.handshake.address);
+  }
+
+  get #session(): string {
+    return this.#peer?.session.sid ?? "";
+  }
+
+  #stop(code: number): void {
+    if (!this.#isOver && closed.hasSubscribers)
+      closed.publish({ transport: this.link.transport, session: this.#session, code });
     this.#isOver = true;
     this.#cancelTimeout?.();
   }

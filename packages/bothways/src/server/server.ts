@@ -14,11 +14,12 @@ import type { NamespaceTest, ParentNamespace } from "../hub/parent-namespace.ts"
 import type { Socket } from "../hub/socket.ts";
 import type { Contract } from "../model/contract.ts";
 import type { DefaultEventsMap, Untyped } from "../model/events.ts";
+import { printDebug } from "../observe/debug.ts";
 import { type Attached, attach } from "./attach.ts";
 import { DefaultNamespace } from "./default-namespace.ts";
 import { Driver } from "./driver.ts";
 import { defaults, driverOptionsOf, hubLimitsOf, type ServerOptions } from "./options.ts";
-import { createHubPlatform, createPlatform } from "./platform.ts";
+import { createHubPlatform, createPlatform, createReporter } from "./platform.ts";
 import { Reception } from "./reception.ts";
 import type { ServerStats } from "./stats.ts";
 
@@ -46,9 +47,11 @@ export class Server<
     const isOptions = typeof target === "object" && !("listen" in target);
     const given: ServerOptions = (isOptions ? target : options) ?? {};
     this.#path = (given.path ?? defaults.path).replace(/\/?$/, "/");
-    this.#hub = new Hub(createHubPlatform(given.onError), hubLimitsOf(given));
+    printDebug();
+    const report = createReporter(given.onError);
+    this.#hub = new Hub(createHubPlatform(report), hubLimitsOf(given));
     this.#hub.of("/", given.contract);
-    this.#driver = new Driver(createPlatform(), driverOptionsOf(given), this.#hub);
+    this.#driver = new Driver(createPlatform(report), driverOptionsOf(given), this.#hub);
     this.#reception = new Reception(this.#driver, this.#path, given);
     if (given.drainOnSigterm) {
       this.#closeOnSigterm = () => void this.close();
@@ -64,9 +67,18 @@ export class Server<
     return this;
   }
 
-  /** Listens on a port with an HTTP server of its own. */
+  /**
+   * Listens on a port with an HTTP server of its own. It waits for the head of a request as long as `connectTimeout`,
+   * and keeps a connection for the next one as long as a client may be silent.
+   */
   listen(port: number, host?: string): this {
-    const server = createServer((_request, response) => response.writeHead(404).end());
+    const { connectTimeoutMs, pingIntervalMs, pingTimeoutMs } = this.#driver.options;
+    const times = {
+      headersTimeout: connectTimeoutMs,
+      connectionsCheckingInterval: connectTimeoutMs / 2,
+      keepAliveTimeout: pingIntervalMs + pingTimeoutMs,
+    };
+    const server = createServer(times, (_request, response) => response.writeHead(404).end());
     this.attach(server);
     server.listen(port, host);
     return this;

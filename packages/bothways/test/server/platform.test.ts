@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createPlatform } from "../../src/server/platform.ts";
 
-const { isEqual } = createPlatform().tokens;
+const { isEqual } = createPlatform(() => {}).tokens;
 
 test.each([
   ["secret", "secret", true],

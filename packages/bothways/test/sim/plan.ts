@@ -2,6 +2,7 @@
  * What one seed draws before anything happens: options of both sides, the network's habits, and its own part of the menu of
  * faults (a swarm: most seeds know only some of them, and strike harder with those).
  */
+import type { DriverOptions } from "../../src/server/driver.ts";
 import {
   disconnect,
   dropOldest,
@@ -9,7 +10,6 @@ import {
   type Overflow,
   type QueueLimit,
 } from "../../src/session/overflow.ts";
-import type { ServerSessionOptions } from "../../src/session/server-session.ts";
 import type { SessionOptions } from "../../src/session/session.ts";
 import type { Random } from "./random.ts";
 
@@ -44,7 +44,7 @@ export interface ExchangeRates {
 }
 
 export interface Plan {
-  readonly server: ServerSessionOptions & { readonly maxNamespacesPerPeer: number };
+  readonly server: DriverOptions;
   readonly client: SessionOptions & QueueLimit;
   readonly clients: number;
   /** Clients run the product's own driver, not the simulation's loop. */
@@ -107,6 +107,7 @@ export function drawPlan(random: Random): Plan {
       connectTimeoutMs: random.pick([2500, 5000]),
       resumeWindowMs: random.pick([2500, 8000, 20_000]),
       maxNamespacesPerPeer: 4,
+      maxJsonDepth: 16,
     },
     client: { ...window, windowMessages: hasDriver ? 1024 : random.pick([1, 3, 16, 1024]), ...limit() },
     clients: random.pick([1, 1, 1, 2, 3]),

@@ -82,6 +82,9 @@ export class Server implements Host, PeerHandler {
       setTimer: (run: () => void, delayMs: number) => process.setTimer(run, delayMs),
       defer: (run: () => void) => process.defer(run),
       tokens,
+      report: (error: unknown) => {
+        throw error;
+      },
     };
     const limits = { maxPeerBytes: never, maxTotalBytes: never, overflow: this.#overflow };
     return new Driver(platform, { ...driverOptionsOf({}), ...this.world.plan.server, ...limits }, this);

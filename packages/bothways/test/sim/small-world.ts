@@ -263,6 +263,9 @@ export class SmallWorld implements PeerHandler {
       setTimer: () => () => {},
       defer: (run: () => void) => void this.#deferred.push(run),
       tokens,
+      report: (error: unknown) => {
+        throw error;
+      },
     };
     const { windowMessages } = this.plan;
     return new Driver(platform, { ...driverOptionsOf({}), ...options, windowMessages }, this);

@@ -14,7 +14,7 @@ import { checkOrigin } from "../../src/transport/node/origin.ts";
 import { guardSocket, readUpgrade, refuseUpgrade } from "../../src/transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink } from "../../src/transport/node/websocket.ts";
 
-const options = createLinkOptions(nodePrimitives, 4_000_000, 300);
+const options = createLinkOptions(nodePrimitives, 4_000_000, (error) => Promise.reject(error), 300);
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /** One link as a driver sees it, and the socket under it. */

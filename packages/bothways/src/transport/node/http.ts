@@ -20,13 +20,16 @@ export interface OpenRequests {
   count: number;
   /** Each is charged here, with its body as it grows and its answer as long as that is not sent. */
   readonly account: Account;
+  /** A client that takes nothing of an answer for so long is cut off. Default 30 s. */
+  readonly writeTimeoutMs?: number;
+  /** Told of an answer that our own code could not write: its client is cut off. */
+  readonly report?: (error: unknown) => void;
 }
-
-/** An answer that is not read by then is not waited for. */
-const unreadTimeoutMs = 30_000;
 
 /** How long a page may remember the answer to a preflight, in seconds. */
 const preflightMaxAgeSeconds = 7200;
+
+const defaultWriteTimeoutMs = 30_000;
 
 export class HttpAnswer implements Answer {
   onGone: (() => void) | undefined;
@@ -60,7 +63,15 @@ export class HttpAnswer implements Answer {
   send(status: number, frames: readonly Data[]): void {
     if (this.#isOver) return;
     this.#finish();
-    const body = encodeBody(frames);
+    try {
+      this.#write(status, encodeBody(frames));
+    } catch (error) {
+      this.#openRequests.report?.(error);
+      this.#response.destroy();
+    }
+  }
+
+  #write(status: number, body: Data): void {
     const isText = typeof body === "string";
     this.#response.writeHead(status, {
       ...this.#headers,
@@ -100,7 +111,10 @@ export class HttpAnswer implements Answer {
     const { account } = this.#openRequests;
     const response = this.#response;
     account.charge(unsentBytes);
-    const timer = setTimeout(() => response.destroy(), unreadTimeoutMs).unref();
+    const timer = setTimeout(
+      () => response.destroy(),
+      this.#openRequests.writeTimeoutMs ?? defaultWriteTimeoutMs,
+    ).unref();
     response.once("close", () => {
       clearTimeout(timer);
       account.charge(-unsentBytes);

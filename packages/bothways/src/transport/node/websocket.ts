@@ -2,13 +2,15 @@
  * The server half of the WebSocket transport: one socket after a valid upgrade. The protocol is `wire/websocket`; here
  * are the socket, its two ends and its writes.
  *
- * Invariants: what waits here is told to the handler; every frame between two flushes leaves in one write, the 101 answer with the first of them; a socket that
- * ended or was closed is destroyed within `closeTimeoutMs`; whatever the peer does ends this link and nothing else.
+ * Invariants: what waits here is told to the handler; every frame between two flushes leaves in one write, the 101
+ * answer with the first of them; a socket that ended or was closed is destroyed within `closeTimeoutMs`; whatever the
+ * peer does ends this link and nothing else, and so does a fault of our own in anything that the socket's events lead to.
  */
 import { Buffer } from "node:buffer";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { OVERFLOW, SLOW_CONSUMER } from "../../model/close-code.ts";
+import { INTERNAL, OVERFLOW, SLOW_CONSUMER } from "../../model/close-code.ts";
+import { errorTable } from "../../model/errors.ts";
 import type { Message } from "../../model/message.ts";
 import type { Primitives } from "../../model/primitives.ts";
 import type { Link, LinkHandler } from "../../model/transport.ts";
@@ -30,16 +32,19 @@ export interface WebSocketLinkOptions extends ConnectionOptions {
   readonly role: "server";
   readonly primitives: Primitives;
   readonly closeTimeoutMs: number;
+  /** Told of faults of our own code; the link that met one ends with BW_INTERNAL. */
+  readonly report: (error: unknown) => void;
 }
 
 export function createLinkOptions(
   primitives: Primitives,
   maxMessageBytes: number,
+  report: (error: unknown) => void,
   closeTimeoutMs = 5_000,
 ): WebSocketLinkOptions {
   // Each call into a connection below is followed by a flush of it, so nobody needs to be asked for one.
   const output = new FrameOutput(() => {}, Buffer.allocUnsafeSlow);
-  return { role: "server", primitives, maxMessageBytes, closeTimeoutMs, output };
+  return { role: "server", primitives, maxMessageBytes, closeTimeoutMs, report, output };
 }
 
 /** Marks a message as sent once already: the second time its frame is kept, since a third is likely. */
@@ -90,16 +95,17 @@ export class WebSocketLink implements Link, ConnectionHost {
   open(): void {
     const socket = this.#socket;
     if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
-    socket.on("drain", () => this.#drain());
+    const ended = (): void => this.#guard(() => this.#connection.receiveEnd());
+    socket.on("drain", () => this.#guard(() => this.#drain()));
     socket.on("data", (chunk) => this.#read(chunk));
-    socket.on("end", () => this.#connection.receiveEnd());
+    socket.on("end", ended);
     socket.on("close", () => {
-      this.#connection.receiveEnd();
+      ended();
       clearTimeout(this.#closeTimer);
       this.#tell(0);
     });
     // The client may have left while it was being judged, and will not say so again.
-    if (socket.destroyed || socket.readableEnded) process.nextTick(() => this.#connection.receiveEnd());
+    if (socket.destroyed || socket.readableEnded) process.nextTick(ended);
   }
 
   send(frame: Message): void {
@@ -114,29 +120,23 @@ export class WebSocketLink implements Link, ConnectionHost {
   }
 
   flush(): void {
-    this.#isFlushing = true;
-    this.#options.output.flushOf(this);
-    this.#isFlushing = false;
-    const socket = this.#socket;
-    if (this.#isCorked) {
-      this.#isCorked = false;
-      socket.uncork();
+    try {
+      this.#flush();
+    } catch (error) {
+      this.#fail(error);
     }
-    // What the kernel took at once does not count, though `write` returned false for it.
-    const unsentBytes = socket.writableLength;
-    this.#tell(unsentBytes + this.#connection.gatheredBytes);
-    this.#isBehind = unsentBytes > 0;
-    if (!this.#isBlocked && unsentBytes >= socket.writableHighWaterMark) this.#block();
   }
 
   close(code: number, reason: string): void {
     this.#handler = undefined;
-    this.#connection.close(code, reason);
-    this.flush();
-    const isUnread = code === SLOW_CONSUMER || code === OVERFLOW;
-    // who does not read what waits would not read the close frame behind it
-    if (isUnread && this.#socket.writableLength > 0) this.#socket.destroy();
-    else this.#expectClose();
+    this.#guard(() => {
+      this.#connection.close(code, reason);
+      this.#flush();
+      const isUnread = code === SLOW_CONSUMER || code === OVERFLOW;
+      // who does not read what waits would not read the close frame behind it
+      if (isUnread && this.#socket.writableLength > 0) this.#socket.destroy();
+      else this.#expectClose();
+    });
   }
 
   // What the connection tells.
@@ -171,16 +171,60 @@ export class WebSocketLink implements Link, ConnectionHost {
   }
 
   end(): void {
-    this.flush();
+    this.#flush();
     this.#socket.end();
     this.#expectClose();
   }
 
   #read(chunk: Uint8Array): void {
-    // Not as the `Buffer` it is, whose `slice` shares where that of a Uint8Array copies.
-    this.#connection.receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
-    this.#handler?.received();
-    this.flush();
+    try {
+      // Not as the `Buffer` it is, whose `slice` shares where that of a Uint8Array copies.
+      this.#connection.receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+      this.#handler?.received();
+      this.#flush();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #flush(): void {
+    this.#isFlushing = true;
+    this.#options.output.flushOf(this);
+    this.#isFlushing = false;
+    const socket = this.#socket;
+    if (this.#isCorked) {
+      this.#isCorked = false;
+      socket.uncork();
+    }
+    // What the kernel took at once does not count, though `write` returned false for it.
+    const unsentBytes = socket.writableLength;
+    this.#tell(unsentBytes + this.#connection.gatheredBytes);
+    this.#isBehind = unsentBytes > 0;
+    if (!this.#isBlocked && unsentBytes >= socket.writableHighWaterMark) this.#block();
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** What state we are in nobody knows: the link ends, and with it what its handler kept for it. */
+  #fail(error: unknown): void {
+    const handler = this.#handler;
+    this.#handler = undefined;
+    this.#options.report(error);
+    try {
+      handler?.lost("BW_INTERNAL");
+      this.#connection.close(INTERNAL, errorTable.BW_INTERNAL.message);
+      this.#flush();
+      this.#expectClose();
+    } catch (another) {
+      this.#options.report(another);
+      this.#socket.destroy();
+    }
   }
 
   #tell(bytes: number): void {
@@ -201,7 +245,7 @@ export class WebSocketLink implements Link, ConnectionHost {
       this.#connection.setOutputBlocked(false);
       this.#handler?.writable();
     }
-    this.flush();
+    this.#flush();
   }
 
   #sendShared(message: Message, framed: Uint8Array): void {

@@ -1,0 +1,156 @@
+/**
+ * Faults of our own code, planted one at a time under a real server: each ends the link it struck, with a code, and
+ * nobody else notices. An exception that reached the process would fail the run.
+ */
+import { ServerResponse } from "node:http";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { io as connect } from "../../src/client/index.node.ts";
+import { Hub } from "../../src/hub/hub.ts";
+import { Server } from "../../src/server/index.ts";
+import { ServerSession } from "../../src/session/server-session.ts";
+import { PollingLink } from "../../src/transport/node/long-polling.ts";
+import { FrameOutput } from "../../src/wire/websocket/output.ts";
+import { FrameParser } from "../../src/wire/websocket/parser.ts";
+import { type Client, untilConnected } from "../suites/rig.ts";
+import { hello, protocols, send, upgrade } from "./strangers.ts";
+
+const planted = new Error("a fault of our own");
+
+interface Scene {
+  readonly io: Server;
+  readonly url: string;
+  readonly errors: unknown[];
+  readonly bystander: Client;
+}
+
+async function open(): Promise<Scene> {
+  const errors: unknown[] = [];
+  const io = new Server({ onError: (error) => errors.push(error), connectTimeout: 500, resumeWindow: 100 });
+  io.on("connection", (socket) => socket.on("echo", (value) => value));
+  const { httpServer } = io.listen(0, "127.0.0.1");
+  await vi.waitFor(() => expect(httpServer?.listening).toBe(true));
+  const address = httpServer?.address();
+  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  const bystander = connect(url, { forceNew: true, transports: ["websocket"] }) as unknown as Client;
+  onTestFinished(async () => {
+    vi.restoreAllMocks();
+    expect(await bystander.emitWithAck("echo", "unharmed")).toBe("unharmed");
+    bystander.disconnect();
+    await vi.waitFor(() => expect(io.stats).toEqual({ clients: 0, openRequests: 0 }), 5_000);
+    await io.close();
+  });
+  await untilConnected(bystander);
+  // what it said is acknowledged, and nothing of it is under way when a fault is planted
+  expect(await bystander.emitWithAck("echo", 1)).toBe(1);
+  return { io, url: `${url}/bothways/`, errors, bystander };
+}
+
+/** The next call of `method` throws. */
+function plant<Method extends string>(prototype: Record<Method, unknown>, method: Method): void {
+  vi.spyOn(prototype as Record<string, () => unknown>, method).mockImplementationOnce(() => {
+    throw planted;
+  });
+}
+
+async function welcomed(url: string): Promise<{ key: string; sid: string }> {
+  return JSON.parse((await send(url, hello())).body.split("\n")[0]?.slice(1) ?? "");
+}
+
+test.each<[string, () => void]>([
+  ["the parser", () => plant(FrameParser.prototype, "feed")],
+  ["the session", () => plant(ServerSession.prototype, "handle")],
+  ["the drain of the session", () => plant(ServerSession.prototype, "take")],
+  ["the hub", () => plant(Hub.prototype, "receive")],
+  ["the output", () => plant(FrameOutput.prototype, "flushOf")],
+])("a WebSocket: %s throws", async (_where, fault) => {
+  const { url, errors } = await open();
+  const victim = await upgrade(url, protocols(hello()));
+  for (const frame of ["n1", 'm21["echo",1]']) victim.socket.send(frame);
+  await vi.waitFor(() => expect(victim.messages).toContain("m31[1]"));
+  fault();
+  victim.socket.send('m2["echo",1]');
+  expect(await victim.closed).toMatchObject({ code: 4500 });
+  expect(errors).toEqual([planted]);
+});
+
+test.each<[string, () => void]>([
+  ["the hub", () => plant(Hub.prototype, "join")],
+  ["the session", () => plant(ServerSession.prototype, "accept")],
+])("a WebSocket's hello: %s throws", async (_where, fault) => {
+  const { url, errors } = await open();
+  fault();
+  const victim = await upgrade(url, protocols(hello()));
+  expect(await victim.closed).toMatchObject({ code: 4500 });
+  expect(errors).toEqual([planted]);
+});
+
+test.each<[string, () => void]>([
+  ["the hub", () => plant(Hub.prototype, "join")],
+  ["the session", () => plant(ServerSession.prototype, "accept")],
+  ["the link", () => plant(PollingLink.prototype, "open")],
+])("an HTTP hello: %s throws", async (_where, fault) => {
+  const { url, errors } = await open();
+  fault();
+  const answer = await send(url, hello());
+  expect(answer.body).toMatch(/^c4500,/m);
+  expect(errors).toEqual([planted]);
+});
+
+test.each<[string, "q" | "k", () => void]>([
+  ["a poll", "q", () => plant(PollingLink.prototype, "poll")],
+  ["a batch", "k", () => plant(PollingLink.prototype, "batch")],
+  ["the session, in a batch", "k", () => plant(ServerSession.prototype, "handle")],
+  ["the hub, in a batch", "k", () => plant(Hub.prototype, "receive")],
+  ["the session, in a poll", "q", () => plant(ServerSession.prototype, "handle")],
+])("an HTTP exchange: %s throws, and a held poll is answered too", async (_where, kind, fault) => {
+  const { io, url, errors } = await open();
+  const { key } = await welcomed(url);
+  const held = send(url, `q${key},1\na1,100,100000`);
+  await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(2));
+  fault();
+  const answer = await send(url, `${kind}${key},2\nn1\nm2["echo",1]`);
+  expect(answer.body).toMatch(/^c4500,/);
+  expect((await held).body).toMatch(/^c4500,/);
+  expect((await send(url, `q${key},3`)).body).toMatch(/^c4500,/);
+  expect(errors).toEqual([planted]);
+});
+
+test("an answer that cannot be written cuts its client off, and no request stays open", async () => {
+  const { io, url, errors } = await open();
+  plant(ServerResponse.prototype as unknown as Record<"writeHead", unknown>, "writeHead");
+  await expect(send(url, "what?")).rejects.toThrow("socket hang up");
+  await vi.waitFor(() => expect(io.stats.openRequests).toBe(0));
+  expect(errors).toEqual([planted]);
+});
+
+test("a fault in a deadline ends that session alone", async () => {
+  const { io, url, errors } = await open();
+  const victim = await upgrade(url, protocols(hello()));
+  await vi.waitFor(() => expect(io.stats.clients).toBe(2));
+  // the next deadline is the victim's, which never shows that it was welcomed
+  plant(ServerSession.prototype as unknown as Record<"tick", unknown>, "tick");
+  expect(await victim.closed).toMatchObject({ code: 4500 });
+  expect(errors).toEqual([planted]);
+});
+
+test("an onError that throws is no worse than one that does not", async () => {
+  const written = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const io = new Server({
+    onError() {
+      throw new Error("onError itself");
+    },
+  });
+  io.on("connection", () => {
+    throw new Error("a handler");
+  });
+  const { httpServer } = io.listen(0, "127.0.0.1");
+  await vi.waitFor(() => expect(httpServer?.listening).toBe(true));
+  const address = httpServer?.address();
+  const client = connect(`http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`, {
+    forceNew: true,
+  }) as unknown as Client;
+  await untilConnected(client);
+  await vi.waitFor(() => expect(written).toHaveBeenCalledWith(expect.stringContaining("onError itself")));
+  client.disconnect();
+  await io.close();
+});
