@@ -37,7 +37,7 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly resumeWindow?: number;
   /** Longest message, in bytes; a longer one is BW_MESSAGE_TOO_LARGE. Default 1,000,000. */
   readonly maxHttpBufferSize?: number;
-  /** Bytes either side may have sent to the other without an acknowledgement: at least 64 KiB. Default 1 MiB. */
+  /** What either side may have sent to the other without an acknowledgement, in bytes: at least 64 KiB. Default 1 MiB. */
   readonly windowBytes?: number;
   /** Messages likewise. Default 1,024. */
   readonly windowMessages?: number;
@@ -58,7 +58,7 @@ export interface ServerOptions extends Partial<HubLimits> {
    */
   readonly maxClientBytes?: number;
   /**
-   * The same for all clients together, with the requests that no session answers for yet, which may take half of it. Beyond it
+   * The same for all clients together, in bytes, with the requests that no session answers for yet, which may take half of it. Beyond it
    * sessions end, reason `overflow`, until an eighth is free: first those whose clients are away longest, then who has
    * most. Requests are refused with BW_OVERFLOW. Default: a quarter of the heap's limit.
    */
