@@ -5,7 +5,7 @@
  * Invariant: in a page with text of its own only what stands between `<!-- name:start … -->` and `<!-- name:end -->`
  * is ever replaced.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as closeCodes from "../packages/bothways/src/model/close-code.ts";
@@ -122,29 +122,25 @@ function errorsPage(): string {
 }
 
 function optionsPage(): string {
-  const server = read("packages/bothways/src/server/options.ts");
-  const hub = read("packages/bothways/src/hub/platform.ts");
-  const client = read("packages/bothways/src/client/options.ts");
+  const [server, client] = listOptions();
   return [
     "# Options",
     "",
-    "<!-- Written by `npm run docs` from the doc comments of the options; do not edit. -->",
+    "<!-- Written by `npm run docs` from the doc comments of the options and the titles of the tests; do not edit. -->",
+    "",
+    "*Error* is what who goes beyond an option is told, of [the errors](errors.md); *tests* are those that hit it.",
     "",
     "## Server",
     "",
     "`new Server(target, options)`",
     "",
-    optionsTable([...members(server, "ServerOptions"), ...members(hub, "HubLimits")]),
+    optionsTable(server),
     "",
     "## Client",
     "",
     "`io(url, options)`",
     "",
-    optionsTable([
-      ...members(client, "IoOptions"),
-      ...members(client, "SocketOptions"),
-      ...members(client, "ConnectionOptions"),
-    ]),
+    optionsTable(client),
     "",
   ].join("\n");
 }
@@ -165,6 +161,66 @@ function eventsTable(): string {
   return table(["Channel", "When", "Holds"], rows);
 }
 
+export interface Option {
+  readonly name: string;
+  readonly type: string;
+  readonly text: string;
+  /** As the doc comment says. */
+  readonly defaultValue: string;
+  readonly unit: string;
+  readonly errors: readonly string[];
+  /** Paths from the root of the test files that have it in a title. */
+  readonly tests: readonly string[];
+}
+
+/** The options of the server, and those of the client. */
+export function listOptions(): [server: Option[], client: Option[]] {
+  const tests = findTests();
+  const list = (side: string, sources: readonly (readonly [path: string, name: string])[]): Option[] =>
+    sources
+      .flatMap(([path, name]) => members(read(`packages/bothways/src/${path}`), name))
+      .map((member) => describeOption(member, tests.get(side + member.name) ?? []));
+  return [
+    list("", [
+      ["server/options.ts", "ServerOptions"],
+      ["hub/platform.ts", "HubLimits"],
+    ]),
+    list("client ", [
+      ["client/options.ts", "IoOptions"],
+      ["client/options.ts", "SocketOptions"],
+      ["client/options.ts", "ConnectionOptions"],
+    ]),
+  ];
+}
+
+function describeOption({ name, type, text }: Member, tests: readonly string[]): Option {
+  const [sentence, defaultValue = ""] = /Defaults?:? ((?:[^.]|\.\d)+)\./.exec(text) ?? [];
+  return {
+    name,
+    type,
+    text: sentence === undefined ? text : text.replace(sentence, "").replace(/\s+/g, " ").trim(),
+    defaultValue,
+    unit:
+      /\bin (ms|bytes|UTF-16 units|events per second)\b|\b(ms)\b/.exec(text)?.slice(1).find(Boolean) ?? "",
+    errors: [...new Set(text.match(/\bBW_\w+/g))],
+    tests,
+  };
+}
+
+/** Test files by the options in their titles: `(option: name)`, `(options: name, client name)`. */
+function findTests(): Map<string, string[]> {
+  const folder = "packages/bothways/test";
+  const found = new Map<string, string[]>();
+  const files = readdirSync(fromRoot(folder), { recursive: true, encoding: "utf8" });
+  for (const file of files.filter((name) => name.endsWith(".ts")).sort()) {
+    const titles = read(`${folder}/${file}`).matchAll(/\(options?: ([\w, ]+)\)["'`]/g);
+    for (const name of [...titles].flatMap(([, names = ""]) => names.split(", "))) {
+      found.set(name, [...(found.get(name) ?? []), `${folder}/${file}`]);
+    }
+  }
+  return found;
+}
+
 interface Member {
   readonly name: string;
   readonly type: string;
@@ -176,11 +232,11 @@ function members(source: string, name: string): Member[] {
   const body = new RegExp(`interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)\\n\\}`).exec(source)?.[1];
   if (body === undefined) throw new Error(`no interface ${name}`);
   const found = [...body.matchAll(/(?: {2}\/\*\*([\s\S]*?)\*\/\n)? {2}readonly (\w+)\??: ([^;]+);/g)];
-  return found.map(([, comment, member = "", type = ""]) => ({
-    name: member,
-    type: type.replace(/\s+/g, " "),
-    text: comment === undefined ? "See above." : flat(comment),
-  }));
+  let text = "";
+  return found.map(([, comment, member = "", type = ""]) => {
+    if (comment !== undefined) text = flat(comment);
+    return { name: member, type: type.replace(/\s+/g, " "), text };
+  });
 }
 
 /** Doc comments of exported constants, by name. */
@@ -196,10 +252,18 @@ function flat(comment: string): string {
     .trim();
 }
 
-function optionsTable(options: readonly Member[]): string {
+function optionsTable(options: readonly Option[]): string {
   return table(
-    ["Option", "Type", "Meaning"],
-    options.map(({ name, type, text }) => [`\`${name}\``, `\`${type}\``, text]),
+    ["Option", "Type", "Default", "Unit", "Meaning", "Error", "Tests"],
+    options.map(({ name, type, defaultValue, unit, text, errors, tests }) => [
+      `\`${name}\``,
+      `\`${type}\``,
+      defaultValue,
+      unit,
+      text,
+      errors.map((code) => `\`${code}\``).join(", "),
+      tests.map((path) => `[${path.replace(/^.*\/test\//, "")}](../../${path})`).join(", "),
+    ]),
   );
 }
 

@@ -36,11 +36,11 @@ export interface ErrorContext {
 }
 
 export interface HubLimits {
-  /** Namespaces one client may have joined or be joining. Default 32. */
+  /** Namespaces one client may have joined or be joining; one more is BW_NAMESPACE_LIMIT. Default 32. */
   readonly maxNamespacesPerPeer: number;
-  /** Length of a room's name, in UTF-16 units. Default 255. */
+  /** Length of a room's name, in UTF-16 units; a longer one is BW_ROOM_NAME. Default 255. */
   readonly maxRoomNameLength: number;
-  /** Answers the server may await from one socket. Default 1,024. */
+  /** Answers the server may await from one socket; one more is BW_ACK_LIMIT. Default 1,024. */
   readonly maxAcks: number;
   /**
    * Events of one socket that may wait for the application: behind an asynchronous function of `socket.use`, beyond which

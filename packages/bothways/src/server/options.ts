@@ -3,7 +3,6 @@ import type { IncomingMessage } from "node:http";
 import { getHeapStatistics } from "node:v8";
 import { defaultHubLimits, type HubLimits } from "../hub/platform.ts";
 import type { Contract } from "../model/contract.ts";
-import type { Untyped } from "../model/events.ts";
 import type { OverflowPolicy } from "../model/message.ts";
 import { overflows } from "../session/overflow.ts";
 import type { TrustProxy } from "../transport/node/address.ts";
@@ -11,7 +10,7 @@ import type { OriginPolicy } from "../transport/node/origin.ts";
 import type { DriverOptions } from "./driver.ts";
 import type { RateLimits } from "./rate-limit.ts";
 
-export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> extends Partial<HubLimits> {
+export interface ServerOptions extends Partial<HubLimits> {
   /** Path of our requests, with a slash at both ends; all others are left to other listeners. Default `/bothways/`. */
   readonly path?: string;
   /** Serve the browser client at `<path>client.js`. Default true. */
@@ -26,7 +25,7 @@ export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> ext
    * What the default namespace and its clients may say to each other, made by `defineContract`: it gives the types, and
    * no handler is called with arguments that are not as agreed. Default: anything may be said.
    */
-  readonly contract?: Contract<ListenEvents, EmitEvents>;
+  readonly contract?: Contract;
   /** Pages of which origins may connect, besides those of the server's own; others get BW_ORIGIN. Default `"same-origin"`. */
   readonly origins?: OriginPolicy;
   /** Believe X-Forwarded-Host, -Proto and -For: true, or how many proxies stand in front. Default false. */
@@ -48,7 +47,7 @@ export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> ext
   readonly maxJsonDepth?: number;
   /** A client that takes nothing of an HTTP answer for this many ms is cut off. Default 30,000. */
   readonly writeTimeout?: number;
-  /** Bytes either side may have sent to the other without an acknowledgement: at least 64 KiB. Default 1 MiB. */
+  /** What either side may have sent to the other without an acknowledgement, in bytes: at least 64 KiB. Default 1 MiB. */
   readonly windowBytes?: number;
   /** Messages likewise. Default 1,024. */
   readonly windowMessages?: number;
@@ -69,7 +68,7 @@ export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> ext
    */
   readonly maxClientBytes?: number;
   /**
-   * The same for all clients together, with the requests that no session answers for yet, which may take half of it. Beyond it
+   * The same for all clients together, in bytes, with the requests that no session answers for yet, which may take half of it. Beyond it
    * sessions end, reason `overflow`, until an eighth is free: first those whose clients are away longest, then who has
    * most. Requests are refused with BW_OVERFLOW. Default: a quarter of the heap's limit.
    */

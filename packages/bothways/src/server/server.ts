@@ -25,6 +25,11 @@ import type { ServerStats } from "./stats.ts";
 
 type AnyHttpServer = HttpServer | HttpsServer;
 
+/** The types of the events follow from the contract. */
+type ContractOptions<ListenEvents, EmitEvents> = ServerOptions & {
+  readonly contract: Contract<ListenEvents, EmitEvents>;
+};
+
 export class Server<
   ListenEvents = DefaultEventsMap,
   EmitEvents = ListenEvents,
@@ -39,10 +44,10 @@ export class Server<
   readonly #closeOnSigterm: (() => void) | undefined;
 
   /** Attaches to `target` or listens on that port; with options alone, `attach` or `listen` comes later. */
-  constructor(
-    target?: AnyHttpServer | number | ServerOptions<ListenEvents, EmitEvents>,
-    options?: ServerOptions<ListenEvents, EmitEvents>,
-  ) {
+  constructor(target: AnyHttpServer | number, options: ContractOptions<ListenEvents, EmitEvents>);
+  constructor(options: ContractOptions<ListenEvents, EmitEvents>);
+  constructor(target?: AnyHttpServer | number | ServerOptions, options?: ServerOptions);
+  constructor(target?: AnyHttpServer | number | ServerOptions, options?: ServerOptions) {
     super();
     const isOptions = typeof target === "object" && !("listen" in target);
     const given: ServerOptions = (isOptions ? target : options) ?? {};

@@ -1,8 +1,15 @@
 /** docs/protocol/bothways-1.md §4.6: policies act on what has no number yet. */
 import { describe, expect, test } from "vitest";
-import type { Message } from "../../src/model/message.ts";
+import type { Message, OverflowPolicy } from "../../src/model/message.ts";
 import { MESSAGE_OVERHEAD_BYTES, Outbox } from "../../src/session/outbox.ts";
-import { disconnect, dropOldest, hasRoom, latestByKey, type Overflow } from "../../src/session/overflow.ts";
+import {
+  block,
+  disconnect,
+  dropOldest,
+  hasRoom,
+  latestByKey,
+  type Overflow,
+} from "../../src/session/overflow.ts";
 import { drain, openPair, options, say, talk } from "./machines.ts";
 
 /** Room for three messages of one character. */
@@ -70,6 +77,64 @@ test.each(cases)("%s", (_, policy, queued, message, dropped, left) => {
   expect(apply(policy, queued, message)).toEqual([dropped, left]);
 });
 
+const sent = (data: string, policy: OverflowPolicy, key?: string): Message => ({ data, policy, key });
+
+/** What each message was sent under counts, not what the new one is sent under. */
+const mixed: [string, Overflow, Message[], Message, string[], string[]][] = [
+  [
+    "an event that must arrive takes the place of one that need not",
+    disconnect,
+    [a, sent("b", "drop-oldest"), c],
+    { data: "d" },
+    ["b"],
+    ["a", "c"],
+  ],
+  [
+    "one that need not takes no other's",
+    disconnect,
+    [a, b, c],
+    sent("d", "drop-oldest"),
+    [],
+    ["a", "b", "c"],
+  ],
+  [
+    "a client's policy spares an event that must arrive",
+    dropOldest,
+    [sent("a", "disconnect"), b, c],
+    { data: "d" },
+    ["b"],
+    ["a", "c"],
+  ],
+  [
+    "a key replaces nothing that was sent under another policy",
+    disconnect,
+    [keyed("1", "k"), sent("2", "latest-by-key", "k"), c],
+    sent("3", "latest-by-key", "k"),
+    ["2"],
+    ["1", "c"],
+  ],
+  [
+    "under block what goes to many is not waited for",
+    block,
+    [a, b, c],
+    { data: "d", isShared: true },
+    [],
+    ["a", "b", "c"],
+  ],
+  ["under block an answer is no exception", block, [a, b, c], answer("d"), [], ["a", "b", "c"]],
+];
+
+test.each(mixed)("%s", (_, policy, queued, message, dropped, left) => {
+  expect(apply(policy, queued, message)).toEqual([dropped, left]);
+});
+
+test("block throws, and drops nothing", () => {
+  const queued = [a, sent("b", "drop-oldest"), c];
+  expect(() => apply(block, queued, { data: "d" })).toThrow("BW_BACKPRESSURE");
+  expect(() => apply(disconnect, queued, sent("d", "block"))).toThrow("BW_BACKPRESSURE");
+  expect(apply(disconnect, [a], sent("d", "block"))).toEqual([[], ["a"]]);
+});
+
 describe("in a session", () => {
   /** The server's link is blocked, so what it sends waits. */
   function blocked(overflow: Overflow) {
@@ -122,6 +187,32 @@ describe("in a session", () => {
     const { server } = blocked(disconnect);
     server.handle({ type: "send", message: { data: "x".repeat(options.maxQueueBytes) } }, 0);
     expect(server.state).toBe("open");
+  });
+
+  test("who was refused is told when there is room for it", () => {
+    const { client, server } = blocked(block);
+    const send = (bytes: number): void =>
+      server.handle({ type: "send", message: { data: `m${"x".repeat(bytes - 1)}` } }, 0);
+    send(900);
+    expect(server.isOverHighWater).toBe(false);
+    expect(() => send(1500)).toThrow("BW_BACKPRESSURE");
+    expect(server.isOverHighWater).toBe(true);
+    expect(say(server)).toEqual([]);
+    server.handle({ type: "writable", link: "a", rewinds: false }, 0);
+    expect(talk({ client, server }, 0)).toContain("server drain");
+    expect(server.isOverHighWater).toBe(false);
+    send(1500);
+    expect(server.state).toBe("open");
+  });
+
+  test("what newer messages replace goes when the queue is long, before it is full", () => {
+    const { server } = blocked(latestByKey);
+    for (let count = 0; count < 200; count++) {
+      const data = `m${count}`.padEnd(36);
+      server.handle({ type: "send", message: { data, key: `key${count % 3}` } }, 0);
+      expect(server.outbox.queueBytes).toBeLessThanOrEqual(1200);
+    }
+    expect(server.outbox.queue.at(-1)?.data).toContain("m199");
   });
 
   test("drain follows when the queue falls to the high-water mark", () => {

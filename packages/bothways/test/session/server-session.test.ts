@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ABNORMAL, BYE, TAKEN_OVER } from "../../src/model/close-code.ts";
 import type { Hello } from "../../src/model/frame.ts";
+import type { Message } from "../../src/model/message.ts";
 import {
   attach,
   createClient,
@@ -266,4 +267,52 @@ test("a hello inside the conversation means nothing", () => {
   pair.server.handle({ type: "frame", link: "a", frame: ["h", hello({ generation: 9 })] }, 0);
   expect(talk(pair)).toEqual([]);
   expect(pair.server.generation).toBe(1);
+});
+
+describe("a reader that rests", () => {
+  const message = (text: string): Message => ({ data: `m${text}` });
+
+  test("is given nothing, grants no credit, and acknowledges nothing", () => {
+    const { client, server } = openPair({ windowMessages: 3 });
+    server.pause();
+    for (const text of ["1", "2", "3", "4", "5"]) client.handle({ type: "send", message: message(text) }, 0);
+    expect(talk({ client, server })).toEqual([]);
+    expect([server.received, client.outbox.window.length, client.outbox.queue.length]).toEqual([0, 3, 2]);
+    expect(server.heldBytes).toBe(3 * 66);
+    server.resume();
+    const delivered = talk({ client, server }, 100);
+    expect(delivered).toEqual([1, 2, 3, 4, 5].map((number) => `server deliver ${number} m${number}`));
+    expect([server.heldBytes, client.outbox.window.length]).toEqual([0, 0]);
+  });
+
+  test("is given nothing of what had come already", () => {
+    const { server } = openPair();
+    for (const text of ["1", "2"]) {
+      server.handle({ type: "frame", link: "a", frame: ["n", Number(text)] }, 0);
+      server.handle({ type: "frame", link: "a", frame: ["m", `m${text}`] }, 0);
+    }
+    expect(server.take()).toMatchObject({ type: "deliver", number: 1 });
+    server.pause();
+    server.pause();
+    expect(say(server)).toEqual([]);
+    server.resume();
+    expect(say(server)).toEqual(["deliver 2 m2"]);
+  });
+
+  test("misses what is volatile", () => {
+    const { server } = openPair();
+    server.pause();
+    server.handle({ type: "frame", link: "a", frame: ["v", "v1"] }, 0);
+    server.resume();
+    expect(say(server)).toEqual([]);
+  });
+
+  test("is given what waits when the client leaves, and then the end", () => {
+    const { server } = openPair();
+    server.pause();
+    server.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
+    server.handle({ type: "frame", link: "a", frame: ["m", "m1"] }, 0);
+    server.handle({ type: "frame", link: "a", frame: ["c", 4000, ""] }, 0);
+    expect(say(server)).toEqual(["drop a 4000", "deliver 1 m1", "closed 4000 remote"]);
+  });
 });

@@ -3,6 +3,7 @@
  * faults (a swarm: most seeds know only some of them, and strike harder with those).
  */
 import type { DriverOptions } from "../../src/server/driver.ts";
+import { driverOptionsOf } from "../../src/server/options.ts";
 import {
   disconnect,
   dropOldest,
@@ -99,6 +100,7 @@ export function drawPlan(random: Random): Plan {
   };
   return {
     server: {
+      ...driverOptionsOf({}),
       ...window,
       ...limit(),
       pingIntervalMs: random.pick([1000, 2000, 5000]),

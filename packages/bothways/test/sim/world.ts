@@ -228,8 +228,8 @@ export class World {
     }
     const live = [...this.server.accounts.values()].filter(({ isLive }) => isLive);
     if (live.length > this.clients.length) return `the server keeps ${live.length} sessions`;
-    if (this.server.driver.peerCount !== live.length)
-      return `the driver keeps ${this.server.driver.peerCount} peers`;
+    const { sessions } = this.server.driver.stats;
+    if (sessions !== live.length) return `the driver keeps ${sessions} sessions`;
   }
 
   #planTraffic(): void {

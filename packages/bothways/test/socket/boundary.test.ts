@@ -119,14 +119,14 @@ test("an answer that cannot be written cuts its client off, and no request stays
   const { io, url, errors } = await open();
   plant(ServerResponse.prototype as unknown as Record<"writeHead", unknown>, "writeHead");
   await expect(send(url, "what?")).rejects.toThrow("socket hang up");
-  await vi.waitFor(() => expect(io.stats.openRequests).toBe(0));
+  await vi.waitFor(() => expect(io.stats().openRequests).toBe(0));
   expect(errors).toEqual([planted]);
 });
 
 test("a fault in a deadline ends that session alone", async () => {
   const { io, url, errors } = await open();
   const victim = await upgrade(url, protocols(hello()));
-  await vi.waitFor(() => expect(io.stats.clients).toBe(2));
+  await vi.waitFor(() => expect(io.stats().sessions).toBe(2));
   // the next deadline is the victim's, which never shows that it was welcomed
   plant(ServerSession.prototype as unknown as Record<"tick", unknown>, "tick");
   expect(await victim.closed).toMatchObject({ code: 4500 });

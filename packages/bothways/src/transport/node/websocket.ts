@@ -134,8 +134,10 @@ export class WebSocketLink implements Link, ConnectionHost {
       this.#flush();
       const isUnread = code === SLOW_CONSUMER || code === OVERFLOW;
       // who does not read what waits would not read the close frame behind it
-      if (isUnread && this.#socket.writableLength > 0) this.#socket.destroy();
-      else this.#expectClose();
+      if (isUnread && this.#socket.writableLength > 0) {
+        this.#socket.destroy();
+        this.#tell(0);
+      } else this.#expectClose();
     });
   }
 
