@@ -157,6 +157,8 @@ export class Trace {
     const hub = new Hub({
       createId: () => `socket${++ids}`,
       setTimer,
+      now: () => this.#now,
+      encode: () => 0,
       onError(error) {
         throw error;
       },
