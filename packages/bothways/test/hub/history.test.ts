@@ -75,6 +75,16 @@ describe("a room with a history", () => {
     ],
     ["another epoch's", () => "other.1", { heard: [0, 1, 2], recovered: false }],
     [
+      "less than none",
+      (positions) => positions[0]?.replace(/\d+$/, "-1"),
+      { heard: [0, 1, 2], recovered: false },
+    ],
+    [
+      "a fraction",
+      (positions) => positions[0]?.replace(/\d+$/, "1.5"),
+      { heard: [0, 1, 2], recovered: false },
+    ],
+    [
       "no number",
       (positions) => positions[0]?.replace(/\d+$/, "1e0"),
       { heard: [0, 1, 2], recovered: false },
