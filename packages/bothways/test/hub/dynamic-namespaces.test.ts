@@ -58,6 +58,17 @@ describe("a client is let into", () => {
     for (let turn = 0; turn < 3; turn += 1) expect(connect(hub, "/room").last.type).toBe(0);
   });
 
+  test("what the first word says, while the next parent is still thinking", () => {
+    const { hub } = createHub();
+    const answers: boolean[] = [false, true];
+    const hasty = hub.of((_name, _auth, next) => {
+      for (const answer of answers) next(null, answer);
+    });
+    hub.of(() => undefined);
+    expect(connect(hub, "/a").sent).toEqual([]);
+    expect(hasty.children.size).toBe(0);
+  });
+
   test("nothing more than it was, where a function throws or rejects", async () => {
     const { hub, platform } = createHub();
     hub.of(() => {

@@ -106,7 +106,9 @@ describe("socket.use", () => {
   test("passes nothing to a socket that left", () => {
     const { hub, peer, socket } = stage();
     let pass = (): void => undefined;
+    let asked = 0;
     socket.use((_data, next) => {
+      asked += 1;
       pass = next;
     });
     socket.on("x", () => expect.unreachable());
@@ -114,6 +116,7 @@ describe("socket.use", () => {
     hub.receive(peer, event(["x"]));
     hub.leave(peer, "transport close");
     pass();
+    expect(asked).toBe(1);
   });
 
   test("lets no more than maxWaitingEvents wait: the client is disconnected", () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Presence } from "../../src/hub/presence.ts";
 import type { Socket } from "../../src/hub/socket.ts";
-import { connectSocket, createHub, type Stage } from "./fake-peer.ts";
+import { connect, connectSocket, createHub, type Stage } from "./fake-peer.ts";
 
 /** A namespace that counts by `data.user`, and the changes it tells. */
 function stage(): Stage & { presence: Presence<Socket>; log: string[]; enter: (user?: string) => Socket } {
@@ -104,6 +104,16 @@ describe("presence", () => {
     expect(socket.connected).toBe(false);
     expect(hub.sockets.index.size).toBe(0);
     expect(await presence.who("r")).toEqual([]);
+  });
+
+  test("also while its rooms of middleware are entered", () => {
+    const { hub } = createHub();
+    hub.sockets.use((socket, next) => [socket.join(["a", "b"]), next()]);
+    const presence = hub.sockets.presence({ key: (socket) => socket.id });
+    presence.on("join", () => hub.sockets.disconnectSockets());
+    const peer = connect(hub);
+    expect(peer.lines).toEqual(['CONNECT / {"sid":"s1"}', "DISCONNECT /"]);
+    expect(hub.sockets.index.size).toBe(0);
   });
 
   test("what the application's functions throw is reported, and harms nobody", async () => {
