@@ -163,9 +163,10 @@ export class RoomHistory {
   }
 
   /** `undefined` where it is none of ours: it may be anything, since clients say it. */
-  #parse(position: string): number | undefined {
-    const [epoch, offset, ...rest] = String(position).split(".");
-    const number = epoch === this.#epoch && /^\d{1,15}$/.test(offset ?? "") ? Number(offset) : undefined;
-    return rest.length === 0 && number !== undefined && number <= this.#last ? number : undefined;
+  #parse(position: unknown): number | undefined {
+    if (typeof position !== "string") return undefined;
+    const [epoch, offset] = position.split(".");
+    if (epoch !== this.#epoch || !offset || position !== this.#position(Number(offset))) return undefined;
+    return Number(offset) <= this.#last ? Number(offset) : undefined;
   }
 }

@@ -18,8 +18,9 @@ import type { HubPlatform } from "./platform.ts";
 import type { Socket } from "./socket.ts";
 
 /**
- * May there be a namespace of that name, for a client with that `auth`? `next(null, true)` says so; the first word counts,
- * and it may come later. An error says no, and the client is told no more than that.
+ * May there be a namespace of that name? `next(null, true)` says so; the first word counts, and it may come later. An
+ * error says no, and the client is told no more than that. `auth` is that of the client who asks first: as in Socket.IO,
+ * a namespace that exists is judged no more, so what guards it from clients is middleware.
  */
 export type NamespaceTest = (
   name: string,

@@ -65,8 +65,10 @@ export class Presence<AnySocket extends { readonly id: string }> extends Emitter
 
   /** @internal */
   enter(room: string, socket: AnySocket): void {
+    // Its own room, which it enters before the application knows of it.
+    if (room === socket.id) return;
     const key = this.#keyOf(socket);
-    if (room === socket.id || key === undefined) return;
+    if (key === undefined) return;
     const users: Users<AnySocket> = this.#rooms.get(room) ?? new Map();
     this.#rooms.set(room, users);
     const sockets = users.get(key);
