@@ -29,7 +29,7 @@ const io = new Server({
   connectTimeout: 3_000,
   pingInterval: 4_000,
   pingTimeout: 3_000,
-  resumeWindow: 1_000,
+  resumeWindow: 5_000,
   onError(error) {
     if (error !== thrown && !String(error).startsWith("BothwaysError")) faults.push(String(error));
   },
