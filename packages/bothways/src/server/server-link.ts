@@ -139,7 +139,8 @@ export class ServerLink implements LinkHandler {
     if (this.#isOver) return;
     this.#tellLimit(errorOf[code] ?? "BW_CLOSED");
     this.#stop(code);
-    this.link.close(code, toReason(reason));
+    // one that the client made up is not said back to it
+    this.link.close(code < BYE || code > 4999 ? PROTOCOL_ERROR : code, toReason(reason));
   }
 
   #abandon(): void {

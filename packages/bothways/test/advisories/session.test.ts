@@ -158,6 +158,20 @@ describe("positions that were never reached", () => {
   });
 });
 
+test.each([
+  ["c40,", 4400],
+  ["c0,", 4400],
+  ["c999999999999999,", 4400],
+  ["c1006,", 4400],
+  ["c4000,bye", 4000],
+])("a close of one's own making: %s", async (close, code) => {
+  const place = await open();
+  const raw = await openRaw(place, hello());
+  raw.send(frame({ payload: close }));
+  expect(await raw.closeCode()).toBe(code);
+  expect(place.errors).toEqual([]);
+});
+
 test("CVE-2026-56170: what is kept for one who is away has an end, and he learns that it had", async () => {
   const place = await open({ maxBufferedBytes: 50_000, windowBytes: 65_536, resumeWindow: 5_000 });
   const { io, url } = place;
