@@ -40,7 +40,10 @@ export async function open(options: ServerOptions = {}): Promise<Place> {
   onTestFinished(async () => {
     for (const socket of sockets) socket.destroy();
     await Promise.all(["websocket", "long-polling"].map((name) => serveHonest(port, name)));
-    await vi.waitFor(() => expect(io.stats).toMatchObject({ clients: 0, openRequests: 0 }), 5_000);
+    await vi.waitFor(
+      () => expect(io.stats()).toMatchObject({ sessions: 0, openRequests: 0, bufferedBytes: 0 }),
+      5_000,
+    );
     await io.close();
     expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototypeNames);
   });

@@ -66,8 +66,8 @@ async function judge(): Promise<Verdict> {
     httpServer.getConnections((_error, count) => resolve(count)),
   );
   return {
-    clients: io.stats.clients,
-    openRequests: io.stats.openRequests,
+    clients: io.stats().sessions,
+    openRequests: io.stats().openRequests,
     connections,
     isPolluted: Object.getOwnPropertyNames(Object.prototype).join() !== names,
     faults,

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RoomHistory } from "../../src/hub/history.ts";
 import type { Namespace } from "../../src/hub/namespace.ts";
+import { EVENT } from "../../src/model/packet.ts";
 import { connectSocket, createHub, FakePeer, FakePlatform } from "./fake-peer.ts";
 
 /** Says "0", "1" … in room `r`; returns their positions. */
@@ -214,7 +215,8 @@ describe("what is kept", () => {
         const all: { room: string; value: number }[] = [];
         for (const [value, step] of said.entries()) {
           platform.time += step.ms;
-          const packet = history.record("/", ["m", value, "x".repeat(step.size)], [step.room], []);
+          const data = ["m", value, "x".repeat(step.size)];
+          const packet = history.record({ type: EVENT, namespace: "/", data }, data, [step.room], []);
           positions.push(String(Array.isArray(packet?.data) && packet.data.at(-1)));
           all.push({ room: step.room, value });
         }

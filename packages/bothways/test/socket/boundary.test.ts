@@ -36,7 +36,7 @@ async function open(): Promise<Scene> {
     vi.restoreAllMocks();
     expect(await bystander.emitWithAck("echo", "unharmed")).toBe("unharmed");
     bystander.disconnect();
-    await vi.waitFor(() => expect(io.stats).toEqual({ clients: 0, openRequests: 0 }), 5_000);
+    await vi.waitFor(() => expect(io.stats()).toMatchObject({ sessions: 0, openRequests: 0 }), 5_000);
     await io.close();
   });
   await untilConnected(bystander);
