@@ -36,6 +36,7 @@ const visitor: Visitor = {
   },
   identity: undefined,
   user: undefined,
+  expiresAt: Infinity,
 };
 
 /** What the client's session knows as a link. */
@@ -163,6 +164,7 @@ export class Trace {
     const driver = new Driver(
       {
         now: () => this.#now,
+        wallClock: () => this.#now,
         setTimer,
         defer: (callback) => this.task(callback),
         tokens: {

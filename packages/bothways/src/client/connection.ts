@@ -368,7 +368,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     this.#cancelStep?.();
     // we said bye when the last socket had left: those that are here came since, and begin anew
     if (code === BYE && !isRemote) return;
-    const reason = reasons[code] ?? "transport close";
+    const reason = reasons[code] ?? "io server disconnect";
     const row = this.#rows.findLast((each) => each.code === code && each.reason);
     const error = createError(code, row?.reason ?? reason);
     for (const socket of this.#sockets.values()) {

@@ -12,6 +12,7 @@ import {
   type ErrorFirst,
   type EventArguments,
   type EventNames,
+  REFRESH_AUTH,
   reservedEvents,
 } from "../model/events.ts";
 import type { Data, Message } from "../model/message.ts";
@@ -180,6 +181,14 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
       if (this.io.isFull) this.once("drain", resolve as never);
       else resolve();
     });
+  }
+
+  /**
+   * Shows the server a fresh token, on the transport in use, before `auth_expiring` comes true. Rejects where the server's
+   * `refreshAuth` does not take it.
+   */
+  refreshAuth(token: unknown): Promise<void> {
+    return (this as unknown as Socket).emitWithAck(REFRESH_AUTH, token);
   }
 
   report(): Report {

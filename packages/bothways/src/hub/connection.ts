@@ -15,6 +15,8 @@ export interface ConnectionSocket {
   confirm(): void;
   receive(packet: Packet): void;
   notify(event: "away" | "back" | "drain" | "dropped", ...args: number[]): void;
+  /** The authentication ends in so many ms. */
+  warn(ms: number): void;
   end(reason: DisconnectReason): void;
 }
 
@@ -39,6 +41,18 @@ export class Connection {
   /** Bytes that wait to be sent to this client. */
   get bufferedBytes(): number {
     return this.peer.bufferedBytes;
+  }
+
+  /**
+   * When the client's authentication ends, in ms since 1970: the session ends with it. Infinity where it does not. Set by
+   * `authenticate`, and by middleware that judges tokens.
+   */
+  get expiresAt(): number {
+    return this.peer.expiresAt;
+  }
+
+  set expiresAt(expiresAt: number) {
+    this.peer.expiresAt = expiresAt;
   }
 
   /** Events for this client that policies have dropped, so far. */

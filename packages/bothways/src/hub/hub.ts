@@ -113,6 +113,21 @@ export class Hub<
     this.#connections.get(peer)?.drained();
   }
 
+  expiring(peer: Peer, ms: number): void {
+    for (const socket of this.#connections.get(peer)?.sockets ?? []) socket.warn(ms);
+  }
+
+  /** Ends the session of this socket. Returns how many there were: 1, or 0. */
+  revoke(id: string): number {
+    for (const { sockets } of this.#namespaces.values()) {
+      const socket = sockets.get(id);
+      if (!socket) continue;
+      socket.conn.end("unauthorized", "BW_REVOKED");
+      return 1;
+    }
+    return 0;
+  }
+
   dropped(peer: Peer, count: number): void {
     this.#signal(peer, "dropped", count);
   }

@@ -24,6 +24,8 @@ export class NamespaceWish implements ConnectionSocket {
 
   notify(): void {}
 
+  warn(): void {}
+
   receive(packet: Packet): void {
     if (packet.type === DISCONNECT) this.end();
   }

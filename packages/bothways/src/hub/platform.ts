@@ -50,7 +50,7 @@ export interface HubLimits {
   readonly maxWaitingEvents: number;
   /** Length of the name of a namespace that a client asks for and a pattern allows, in UTF-16 units. Default 255. */
   readonly maxNamespaceNameLength: number;
-  /** Namespaces that exist at once because clients asked for them and a pattern allowed it. Default 10,000. */
+  /** Namespaces that exist at once because clients asked and a pattern allowed it; then BW_NAMESPACE_LIMIT. Default 10,000. */
   readonly maxChildNamespaces: number;
   /** A namespace that a pattern allowed ends with its last socket. Default true. */
   readonly cleanupEmptyChildNamespaces: boolean;

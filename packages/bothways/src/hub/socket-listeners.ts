@@ -8,14 +8,20 @@
 import { BothwaysError } from "../model/bothways-error.ts";
 import type { Contract } from "../model/contract.ts";
 import { ANY, Emitter } from "../model/emitter.ts";
-import { type EventArguments, type EventNames, type Listener, reservedEvents } from "../model/events.ts";
+import {
+  type EventArguments,
+  type EventNames,
+  type Listener,
+  REFRESH_AUTH,
+  reservedEvents,
+} from "../model/events.ts";
 import type { Packet, Refusal } from "../model/packet.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
 import { checkEvents } from "./checks.ts";
 import { isEventData } from "./event-data.ts";
 import { type EventData, EventGate } from "./event-gate.ts";
 import { EventIterator } from "./event-iterator.ts";
-import { callHandler, toRefusal } from "./handler.ts";
+import { callHandler, describe, toRefusal } from "./handler.ts";
 import { callHandlers, callObservers, Reply } from "./incoming.ts";
 import type { Middleware, Verdict } from "./middleware.ts";
 import type { SocketState } from "./socket-states.ts";
@@ -154,6 +160,9 @@ export abstract class SocketListeners<ListenEvents> extends Emitter<ListenEvents
 
   protected abstract report(error: unknown, event?: string): void;
 
+  /** Judges a token that the client sent; rejects with a BothwaysError where it is no good. */
+  protected abstract refreshAuth(token: unknown): Promise<void>;
+
   /** More events wait than may. */
   protected abstract overflow(): void;
 
@@ -170,6 +179,11 @@ export abstract class SocketListeners<ListenEvents> extends Emitter<ListenEvents
       const error = new BothwaysError("BW_RESERVED_EVENT", event);
       failed(error);
       reply?.refuse(toRefusal(error));
+    } else if (event === REFRESH_AUTH) {
+      this.refreshAuth(data[1]).then(
+        () => reply?.callback(),
+        (error) => reply?.refuse(describe(error)),
+      );
     } else if (gate === undefined) this.#dispatch(data, reply, failed);
     else if (!gate.admit(data, this.#judge(data, reply, failed))) this.overflow();
   }

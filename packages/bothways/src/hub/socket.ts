@@ -6,7 +6,7 @@
  * the platform's `onError` and disturbs nothing.
  */
 import { BothwaysError } from "../model/bothways-error.ts";
-import type { DefaultEventsMap, Untyped } from "../model/events.ts";
+import { AUTH_EXPIRING, type DefaultEventsMap, type Untyped } from "../model/events.ts";
 import type { Handshake } from "../model/handshake.ts";
 import type { OverflowPolicy } from "../model/message.ts";
 import {
@@ -21,6 +21,7 @@ import {
 } from "../model/packet.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
 import type { Connection } from "./connection.ts";
+import { plain } from "./emit-flags.ts";
 import { describe } from "./handler.ts";
 import type { JoinedRoom } from "./history.ts";
 import { runMiddleware } from "./middleware.ts";
@@ -184,6 +185,11 @@ export class Socket<
     if (this.#state === "open") this.raise(event, ...args);
   }
 
+  /** @internal Its authentication ends in so many ms. */
+  warn(ms: number): void {
+    this.transmit([AUTH_EXPIRING, Math.round(ms)], plain);
+  }
+
   /** @internal It leaves; whether the client is told is the caller's matter. */
   end(reason: DisconnectReason): void {
     const wasConnected = this.connected;
@@ -207,6 +213,10 @@ export class Socket<
 
   protected override report(error: unknown, event?: string): void {
     this.nsp.platform.onError(error, { namespace: this.nsp.name, socket: this.id, event });
+  }
+
+  protected override refreshAuth(token: unknown): Promise<void> {
+    return this.conn.peer.refreshAuth(token);
   }
 
   protected override overflow(): void {

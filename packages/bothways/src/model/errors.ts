@@ -75,6 +75,8 @@ export const errorTable = {
   // requests and the links made of them: refused before a session is asked, or ended by it
   BW_ORIGIN: entry("remote", 4403, 403, "no", "the Origin of the request is not allowed"),
   BW_UNAUTHORIZED: entry("remote", 4401, 401, "no", "authentication refused the client"),
+  BW_AUTH_EXPIRED: entry("remote", 4401, 401, "no", "the authentication has ended"),
+  BW_REVOKED: entry("remote", 4401, 401, "no", "the authentication was taken back"),
   BW_BAD_REQUEST: entry("remote", 4400, 400, "no", "the request is not one of this protocol"),
   BW_PROTOCOL: entry("remote", 4400, 400, "no", "the peer broke the session protocol"),
   BW_NOT_FOUND: entry("remote", 4404, 404, "no", "nothing is served at this path"),

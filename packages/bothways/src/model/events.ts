@@ -19,6 +19,10 @@ export const reservedEvents: ReadonlySet<string> = new Set([
   "gap",
 ]);
 
+/** Events about the client's authentication, which travel as any other: the server says `…expiring`, the client `refresh…`. */
+export const AUTH_EXPIRING = "auth_expiring";
+export const REFRESH_AUTH = "refresh_auth";
+
 /** As typeless as what comes off the wire: code that declares no events map is not checked, as in Socket.IO. */
 export type Untyped = ReturnType<typeof JSON.parse>;
 

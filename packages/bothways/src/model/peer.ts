@@ -13,6 +13,10 @@ export interface Peer {
   readonly handshake: Omit<Handshake, "auth">;
   /** What `authenticate` returned for this client. */
   readonly identity: unknown;
+  /** When the client's authentication ends, in ms since 1970; Infinity where it does not. */
+  expiresAt: number;
+  /** Judges a token that the client sent in place of what it came with. Rejects with a BothwaysError where it is no good. */
+  refreshAuth(token: unknown): Promise<void>;
   /** Name of the transport in use, `""` while the client is away. */
   readonly transport: string;
   /** Bytes that wait to be sent. */
@@ -53,6 +57,8 @@ export interface PeerHandler {
   drain(peer: Peer): void;
   /** A policy dropped so many events that waited. */
   dropped(peer: Peer, count: number): void;
+  /** The client's authentication ends in so many ms. */
+  expiring(peer: Peer, ms: number): void;
   /** The session is over. */
   leave(peer: Peer, reason: DisconnectReason): void;
 }

@@ -19,6 +19,8 @@ export type DisconnectReason =
   | "slow consumer"
   /** The process, or the client's own account, ran out of room for waiting bytes. */
   | "overflow"
+  /** Its authentication ended, or was taken back. */
+  | "unauthorized"
   /** It sent more events than `maxRate` allows, and went on. */
   | "rate limit";
 

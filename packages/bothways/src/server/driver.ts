@@ -18,6 +18,7 @@ import type { Link } from "../model/transport.ts";
 import { channels } from "../observe/channels.ts";
 import { Registry, type RegistryTokens } from "../session/registry.ts";
 import type { ServerSessionOptions } from "../session/server-session.ts";
+import type { Identity } from "./identity.ts";
 import { NativePeer } from "./native-peer.ts";
 import type { RateLimits } from "./rate-limit.ts";
 import { ServerLink } from "./server-link.ts";
@@ -26,6 +27,8 @@ import type { ServerStats } from "./stats.ts";
 export interface DriverPlatform {
   /** Monotonic milliseconds. */
   now(): number;
+  /** Milliseconds since 1970. */
+  wallClock(): number;
   /** Calls back after at least `delayMs`, and after input that waits was handled. Returns what cancels it. */
   setTimer(callback: () => void, delayMs: number): () => void;
   /** Calls back when this turn of the event loop is done. */
@@ -45,15 +48,13 @@ export interface DriverOptions extends ServerSessionOptions {
   readonly maxUnconfirmed: number;
   readonly maxRate: RateLimits | undefined;
   readonly maxJsonDepth: number;
+  readonly authWarningMs: number;
+  readonly refreshAuth: ((token: unknown, identity: unknown) => unknown) | undefined;
 }
 
 /** What the server knows of a request before a session is asked. */
-export interface Visitor {
+export interface Visitor extends Identity {
   readonly handshake: Omit<Handshake, "auth">;
-  /** What `authenticate` returned. */
-  readonly identity: unknown;
-  /** Names the user, where it does: nobody else may resume the session. */
-  readonly user: string | undefined;
 }
 
 /** What a client of a session that is gone is told of it. */
@@ -73,6 +74,8 @@ const RELIEF = 1 / 8;
 
 /** Deadlines are looked after no more often than this. */
 const SWEEP_MS = 20;
+/** No timer runs for longer than 24 days. */
+const MAX_SWEEP_MS = 86_400_000;
 
 export class Driver {
   readonly platform: DriverPlatform;
@@ -145,7 +148,8 @@ export class Driver {
       this.#peers.get(session.sid) ?? new NativePeer(this, session, link.visitor, hello.join.length);
     if (peer.visitor.user !== link.visitor.user) return errorTable.BW_IDENTITY.closeCode;
     this.#peers.set(session.sid, peer);
-    if (!known) this.#expectConfirmation(peer);
+    if (known) peer.identify(link.visitor);
+    else this.#expectConfirmation(peer);
     link.key = `${session.sid}~${this.platform.tokens.createSecret()}`;
     try {
       const reason = registry.lossOf(hello, session);
@@ -170,7 +174,7 @@ export class Driver {
     if (deadline >= this.#sweepAt) return;
     this.#cancelSweep?.();
     this.#sweepAt = deadline;
-    const delayMs = Math.max(deadline - this.platform.now(), SWEEP_MS);
+    const delayMs = Math.min(Math.max(deadline - this.platform.now(), SWEEP_MS), MAX_SWEEP_MS);
     this.#cancelSweep = this.platform.setTimer(() => this.#sweep(), delayMs);
   }
 
@@ -203,6 +207,13 @@ export class Driver {
     }
   }
 
+  /** Ends the sessions of a user, whose clients are here or away. Returns how many there were. */
+  revoke(user: string): number {
+    const peers = [...this.#peers.values()].filter(({ visitor }) => visitor.user === user);
+    for (const peer of peers) peer.close("BW_REVOKED");
+    return peers.length;
+  }
+
   /** Ends every session. */
   close(code: ErrorCode): void {
     for (const peer of [...this.#peers.values()]) peer.close(code);
@@ -226,14 +237,14 @@ export class Driver {
     this.#sweepAt = Number.POSITIVE_INFINITY;
     const now = this.platform.now();
     for (const peer of this.#peers.values()) {
-      if (peer.session.deadline <= now) this.#tick(peer, now);
-      else this.watch(peer.session.deadline);
+      if (peer.deadline <= now) this.#tick(peer, now);
+      else this.watch(peer.deadline);
     }
   }
 
   #tick(peer: NativePeer, now: number): void {
     try {
-      peer.input({ type: "tick" }, now);
+      peer.tick(now);
     } catch (error) {
       this.platform.report(error);
       this.abandon(peer);

@@ -6,6 +6,7 @@
  */
 import { toMessage, toPacket } from "../dialect/native/codec.ts";
 import { Account } from "../model/account.ts";
+import { BothwaysError } from "../model/bothways-error.ts";
 import {
   BYE,
   DRAINING,
@@ -30,6 +31,7 @@ import type { ServerSession } from "../session/server-session.ts";
 import { type Input, NEVER, type Output, type State } from "../session/session.ts";
 import { encodeFrame } from "../wire/native/frame.ts";
 import type { Driver, Visitor } from "./driver.ts";
+import { type Identity, inTime, readIdentity } from "./identity.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import type { ServerLink } from "./server-link.ts";
 
@@ -48,7 +50,8 @@ const AWAY_BYTES = 8192;
 
 export class NativePeer implements Peer {
   readonly session: ServerSession<ServerLink>;
-  readonly visitor: Visitor;
+  /** Of the session's first request; the identity is that of the last judgement. */
+  visitor: Visitor;
   /** All that waits for this client or came from it. */
   readonly account: Account;
   /** When its client was lost; Infinity while it is here. */
@@ -64,6 +67,10 @@ export class NativePeer implements Peer {
   #unanswered: number;
   #isDraining = false;
   #lostBy = 0;
+  /** When to warn of the end of the authentication, or to end it, in the platform's monotonic ms. */
+  #authDeadline = NEVER;
+  #isWarned = false;
+  #isRefreshing = false;
 
   constructor(driver: Driver, session: ServerSession<ServerLink>, visitor: Visitor, joins: number) {
     this.#driver = driver;
@@ -74,6 +81,7 @@ export class NativePeer implements Peer {
     const { maxRate, policy } = driver.options;
     this.#policy = policy;
     this.#rates = maxRate && new RateLimiter(maxRate);
+    this.identify(visitor);
   }
 
   get handshake(): Omit<Handshake, "auth"> {
@@ -82,6 +90,19 @@ export class NativePeer implements Peer {
 
   get identity(): unknown {
     return this.visitor.identity;
+  }
+
+  get expiresAt(): number {
+    return this.visitor.expiresAt;
+  }
+
+  set expiresAt(expiresAt: number) {
+    this.identify({ ...this.visitor, expiresAt });
+  }
+
+  /** When `tick` is due, in monotonic ms. */
+  get deadline(): number {
+    return Math.min(this.session.deadline, this.#authDeadline);
   }
 
   get transport(): string {
@@ -138,6 +159,36 @@ export class NativePeer implements Peer {
     this.input({ type: "close", code: errorTable[code].closeCode }, this.#driver.platform.now());
   }
 
+  /** A newer judgement of who this is. */
+  identify({ identity, user, expiresAt }: Identity): void {
+    this.visitor = { ...this.visitor, identity, user, expiresAt };
+    this.#isWarned = false;
+    this.#watchAuth(this.#driver.options.authWarningMs);
+  }
+
+  async refreshAuth(token: unknown): Promise<void> {
+    const { refreshAuth, connectTimeoutMs } = this.#driver.options;
+    if (!refreshAuth) throw new BothwaysError("BW_UNAUTHORIZED", "no token is taken");
+    // one at a time: to judge a token is costly, to send one is not
+    if (this.#isRefreshing) throw new BothwaysError("BW_RATE_LIMIT", "another token is being judged");
+    this.#isRefreshing = true;
+    try {
+      const judged = readIdentity(await inTime(refreshAuth(token, this.identity), connectTimeoutMs));
+      if (judged.user !== this.visitor.user) throw new BothwaysError("BW_IDENTITY");
+      this.identify(judged);
+    } catch (error) {
+      if (error instanceof BothwaysError) throw error;
+      throw new BothwaysError("BW_UNAUTHORIZED", error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#isRefreshing = false;
+    }
+  }
+
+  tick(now: number): void {
+    if (this.#authDeadline <= now) this.#tickAuth();
+    if (this.session.deadline <= now) this.input({ type: "tick" }, now);
+  }
+
   accept(link: ServerLink, hello: Hello, lost: GapReason | undefined, now: number): void {
     this.#links.push(link);
     this.session.accept(link, hello, link.key, lost, now);
@@ -163,7 +214,7 @@ export class NativePeer implements Peer {
       this.#isDraining = false;
     }
     this.settle();
-    this.#driver.watch(this.session.deadline);
+    this.#driver.watch(this.deadline);
   }
 
   /** Charges what waits by now. Who is over its limit goes; who is not may have to, where the process is over its own. */
@@ -178,6 +229,24 @@ export class NativePeer implements Peer {
     if (state === "closed") return;
     if (this.account.isOver) this.close("BW_OVERFLOW");
     else if (this.#driver.account.isOver) this.#driver.relieve();
+  }
+
+  /** The wall clock decides, which may have been set meanwhile. */
+  #tickAuth(): void {
+    const { platform, options, hub } = this.#driver;
+    const leftMs = this.expiresAt - platform.wallClock();
+    if (leftMs <= 0) return this.close("BW_AUTH_EXPIRED");
+    if (!this.#isWarned && leftMs <= options.authWarningMs) {
+      this.#isWarned = true;
+      hub.expiring(this, leftMs);
+    }
+    this.#watchAuth(this.#isWarned ? 0 : options.authWarningMs);
+  }
+
+  #watchAuth(aheadMs: number): void {
+    const { platform } = this.#driver;
+    this.#authDeadline = platform.now() + this.expiresAt - platform.wallClock() - aheadMs;
+    this.#driver.watch(this.#authDeadline);
   }
 
   #carryOut(output: Output<ServerLink, Message>): void {
@@ -279,6 +348,7 @@ export class NativePeer implements Peer {
 
   #reason(code: number): DisconnectReason {
     if (this.#closedBy === "BW_RATE_LIMIT") return "rate limit";
+    if (this.#closedBy === "BW_AUTH_EXPIRED" || this.#closedBy === "BW_REVOKED") return "unauthorized";
     switch (code) {
       case OVERFLOW:
         return "overflow";

@@ -18,7 +18,8 @@ export interface ServerOptions extends Partial<HubLimits> {
   /**
    * Judges each request that begins or resumes a session, whatever the transport. What it returns is
    * `socket.identity`; a string, or an object's `user`, also names who may resume the session. What it throws is told to
-   * the client as `connect_error`, BW_UNAUTHORIZED. Default: everyone is let in.
+   * the client as `connect_error`, BW_UNAUTHORIZED. Where it is an object with `expiresAt`, a Date or ms since 1970, the
+   * session ends then, with BW_AUTH_EXPIRED. Default: everyone is let in.
    */
   readonly authenticate?: (request: IncomingMessage) => unknown;
   /**
@@ -26,6 +27,13 @@ export interface ServerOptions extends Partial<HubLimits> {
    * no handler is called with arguments that are not as agreed. Default: anything may be said.
    */
   readonly contract?: Contract;
+  /**
+   * Judges the token of a client's `socket.refreshAuth(token)`, and returns the client's new identity, as `authenticate`
+   * does; it must be the same user's. What it throws is told to the client, BW_UNAUTHORIZED. Default: none is taken.
+   */
+  readonly refreshAuth?: (token: unknown, identity: unknown) => unknown;
+  /** A client gets the event `auth_expiring` so long before its authentication ends, in ms. Default 60,000. */
+  readonly authWarning?: number;
   /** Pages of which origins may connect, besides those of the server's own; others get BW_ORIGIN. Default `"same-origin"`. */
   readonly origins?: OriginPolicy;
   /** Believe X-Forwarded-Host, -Proto and -For: true, or how many proxies stand in front. Default false. */
@@ -43,7 +51,7 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly resumeWindow?: number;
   /** Longest message, in bytes; a longer one is BW_MESSAGE_TOO_LARGE. Default 1,000,000. */
   readonly maxHttpBufferSize?: number;
-  /** How deep the JSON of a message or hello may nest. Default 128. */
+  /** How deep the JSON of a message or hello may nest; a deeper one is BW_JSON_DEPTH. Default 128. */
   readonly maxJsonDepth?: number;
   /** A client that takes nothing of an HTTP answer for this many ms is cut off. Default 30,000. */
   readonly writeTimeout?: number;
@@ -102,6 +110,7 @@ export const defaults = {
   slowConsumer: "disconnect",
   maxUnconfirmedSessions: 4096,
   maxJsonDepth: 128,
+  authWarning: 60_000,
   writeTimeout: 30_000,
   ...defaultHubLimits,
 } as const satisfies ServerOptions;
@@ -136,6 +145,8 @@ export function driverOptionsOf(options: ServerOptions): DriverOptions {
     resumeWindowMs: given.resumeWindow,
     maxNamespacesPerPeer: given.maxNamespacesPerPeer,
     maxJsonDepth: given.maxJsonDepth,
+    authWarningMs: given.authWarning,
+    refreshAuth: given.refreshAuth,
   };
 }
 

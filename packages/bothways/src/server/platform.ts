@@ -40,6 +40,7 @@ export function createPlatform(report: Report): DriverPlatform {
   const signingKey = randomBytes(32);
   return {
     now: () => performance.now(),
+    wallClock: Date.now,
     setTimer: createTimers(report),
     defer: setImmediate,
     report,

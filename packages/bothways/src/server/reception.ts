@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
+import { BothwaysError } from "../model/bothways-error.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
 import { channels } from "../observe/channels.ts";
@@ -24,6 +25,7 @@ import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../
 import { decodeBody } from "../wire/native/body.ts";
 import type { Visitors } from "./attach.ts";
 import type { Driver, Visitor } from "./driver.ts";
+import { inTime, readIdentity } from "./identity.ts";
 import { defaults, type ServerOptions } from "./options.ts";
 import { createReporter } from "./platform.ts";
 import { toReason } from "./reason.ts";
@@ -35,8 +37,6 @@ interface Refusal {
 }
 
 const refused = channels["bothways:transport:refused"];
-
-const tooSlow = new Error("authentication took too long");
 
 const BODY_OVERHEAD_BYTES = 1024;
 
@@ -219,22 +219,16 @@ export class Reception implements Visitors {
     const { authenticate, trustProxy = false } = this.#options;
     const handshake = describeRequest(request, { trustProxy, xdomain, now: Date.now() });
     try {
-      const identity = authenticate && (await this.#inTime(authenticate(request)));
+      const identity = authenticate && (await inTime(authenticate(request), this.#connectTimeoutMs));
       // asked last, since the answer may have taken a while
       if (this.isClosing) return { refusal: "BW_SHUTDOWN", reason: errorTable.BW_SHUTDOWN.message };
-      return { handshake, identity, user: userOf(identity) };
+      return { handshake, ...readIdentity(identity) };
     } catch (error) {
+      if (error instanceof BothwaysError && error.code === "BW_SILENT")
+        return { refusal: "BW_SILENT", reason: error.detail ?? error.message };
       const reason = toReason(error instanceof Error ? error.message : String(error));
-      return { refusal: error === tooSlow ? "BW_SILENT" : "BW_UNAUTHORIZED", reason };
+      return { refusal: "BW_UNAUTHORIZED", reason };
     }
-  }
-
-  async #inTime<Value>(value: Value): Promise<Awaited<Value>> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(reject, this.#connectTimeoutMs, tooSlow);
-    });
-    return Promise.race([value, late]).finally(() => clearTimeout(timer));
   }
 
   get #connectTimeoutMs(): number {
@@ -273,10 +267,4 @@ function readClient(): Uint8Array | undefined {
   } catch {
     return undefined;
   }
-}
-
-function userOf(identity: unknown): string | undefined {
-  const user =
-    typeof identity === "object" && identity !== null && "user" in identity ? identity.user : identity;
-  return typeof user === "string" || typeof user === "number" ? String(user) : undefined;
 }

@@ -142,6 +142,18 @@ export class Server<
     return this.#hub.sockets;
   }
 
+  /**
+   * Takes back who somebody is: ends all sessions of a user, as `authenticate` named them, or the session of one socket.
+   * Their clients get the code 4401 and do not come back by themselves. Returns how many sessions ended. Requests that
+   * are being judged are `authenticate`'s matter.
+   *
+   * @example
+   * io.revoke({ user: "ada" });
+   */
+  revoke(whose: { readonly user: string } | { readonly socket: string }): number {
+    return "user" in whose ? this.#driver.revoke(whose.user) : this.#hub.revoke(whose.socket);
+  }
+
   /** Tells every client to come back elsewhere, ends all sessions, and closes the HTTP servers. */
   async close(): Promise<void> {
     if (this.#closeOnSigterm) process.off("SIGTERM", this.#closeOnSigterm);

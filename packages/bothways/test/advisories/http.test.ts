@@ -156,7 +156,7 @@ describe("slow clients", () => {
     expect(await raw.closeCode()).toBe(4408);
   });
 
-  test("an answer that is not read is not kept for ever", async () => {
+  test("an answer that is not read is not kept for ever (option: writeTimeout)", async () => {
     const place = await open({
       writeTimeout: 200,
       highWaterMark: 20e6,

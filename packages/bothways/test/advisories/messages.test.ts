@@ -153,7 +153,7 @@ describe("CVE-2019-0982, CVE-2020-5234, CVE-2026-45591: what nests too deep", ()
     expect(place.errors).toEqual([]);
   });
 
-  test("a million, where so long a message may be", async () => {
+  test("a million, where so long a message may be (option: maxJsonDepth)", async () => {
     const place = await open({ maxHttpBufferSize: 3_000_000 });
     const { raw, say } = await joined(place);
     say(`m2["x",${nested(1_000_000)}]`);

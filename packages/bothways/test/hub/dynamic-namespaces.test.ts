@@ -152,7 +152,7 @@ describe("a child", () => {
     expect(seen).toEqual([true]);
   });
 
-  test("stays where that is wished, and a namespace of the application's own always does", () => {
+  test("stays where that is wished, and a namespace of the application's own always does (option: cleanupEmptyChildNamespaces)", () => {
     const { hub } = createHub({ cleanupEmptyChildNamespaces: false });
     const parent = hub.of(/a/);
     hub.leave(connect(hub, "/a"), "transport close");
@@ -186,6 +186,13 @@ describe("strangers who name namespaces", () => {
     ]);
   });
 
+  test("may not be longer than allowed (option: maxNamespaceNameLength)", () => {
+    const { hub } = createHub({ maxNamespaceNameLength: 3 });
+    hub.of(/./);
+    const peers = ["/ab", "/abc"].map((name) => connect(hub, name));
+    expect(peers.map((peer) => peer.last.type)).toEqual([0, 4]);
+  });
+
   test("leave nothing behind", () => {
     const { hub } = createHub();
     const parent = hub.of(/./);
@@ -193,7 +200,7 @@ describe("strangers who name namespaces", () => {
     expect(parent.children.size).toBe(0);
   });
 
-  test("and all together no more than maxChildNamespaces; those that exist are open", () => {
+  test("and all together no more than maxChildNamespaces; those that exist are open (option: maxChildNamespaces)", () => {
     const { hub } = createHub({ maxChildNamespaces: 2 });
     const parent = hub.of(/./);
     const peers = ["/a", "/b", "/c", "/a"].map((name) => connect(hub, name));

@@ -3,6 +3,7 @@
 import { Hub } from "../../src/hub/hub.ts";
 import type { ErrorContext, HubLimits, HubPlatform } from "../../src/hub/platform.ts";
 import type { Socket } from "../../src/hub/socket.ts";
+import { BothwaysError } from "../../src/model/bothways-error.ts";
 import type { ErrorCode } from "../../src/model/errors.ts";
 import type { OverflowPolicy } from "../../src/model/message.ts";
 import { ACK, ACK_ERROR, CONNECT, DISCONNECT, EVENT, type Packet } from "../../src/model/packet.ts";
@@ -27,6 +28,9 @@ export class FakePeer implements Peer {
   isFull = false;
   dropped = 0;
   policy: OverflowPolicy = "disconnect";
+  expiresAt = Infinity;
+  /** Tokens that were shown. */
+  readonly tokens: unknown[] = [];
   isPaused = false;
   /** What `send` returns. */
   hasRoom = true;
@@ -40,6 +44,11 @@ export class FakePeer implements Peer {
     if (this.refuses(packet)) throw new TypeError("cannot be encoded");
     (isVolatile ? this.volatile : this.sent).push(packet);
     return this.hasRoom;
+  }
+
+  async refreshAuth(token: unknown): Promise<void> {
+    this.tokens.push(token);
+    if (token === "bad") throw new BothwaysError("BW_UNAUTHORIZED", "bad token");
   }
 
   admits(): boolean {

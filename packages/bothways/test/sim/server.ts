@@ -79,6 +79,7 @@ export class Server implements Host, PeerHandler {
     };
     const platform = {
       now: () => process.now(),
+      wallClock: () => process.now(),
       setTimer: (run: () => void, delayMs: number) => process.setTimer(run, delayMs),
       defer: (run: () => void) => process.defer(run),
       tokens,
@@ -150,6 +151,7 @@ export class Server implements Host, PeerHandler {
       handshake: {} as Visitor["handshake"],
       identity: network.client,
       user: `user${network.client}`,
+      expiresAt: Infinity,
     };
     const inner = this.driver.connect(link, visitor);
     this.#entrances.set(inner, entrance);
@@ -302,6 +304,8 @@ export class Server implements Host, PeerHandler {
   drain(_peer: Peer): void {}
 
   dropped(_peer: Peer): void {}
+
+  expiring(): void {}
 
   leave(peer: Peer, reason: string): void {
     const account = this.accountOf(peer);

@@ -260,6 +260,7 @@ export class SmallWorld implements PeerHandler {
     };
     const platform = {
       now: () => 0,
+      wallClock: () => 0,
       setTimer: () => () => {},
       defer: (run: () => void) => void this.#deferred.push(run),
       tokens,
@@ -317,6 +318,8 @@ export class SmallWorld implements PeerHandler {
 
   dropped(): void {}
 
+  expiring(): void {}
+
   leave(peer: Peer, reason: string): void {
     const record = this.#recordOf(peer);
     if (!record?.isLive) return;
@@ -347,7 +350,12 @@ export class SmallWorld implements PeerHandler {
     }
   }
 
-  readonly #visitor: Visitor = { handshake: {} as Visitor["handshake"], identity: 1, user: "user" };
+  readonly #visitor: Visitor = {
+    handshake: {} as Visitor["handshake"],
+    identity: 1,
+    user: "user",
+    expiresAt: Infinity,
+  };
 
   #deliverUp(dial: Dial): void {
     const frames = dial.up.shift();

@@ -106,7 +106,7 @@ const libraries: [string, Agreed][] = [
 ];
 
 describe.each(libraries)("%s", (_name, contract) => {
-  test("what is as agreed goes through, both ways", async () => {
+  test("what is as agreed goes through, both ways (option: contract)", async () => {
     const { client, heard, errors } = await open(contract);
     const moved = next(client, "moved");
     client.emit("move", { to: { x: 1, y: 2 } });

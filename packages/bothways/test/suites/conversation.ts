@@ -1,6 +1,7 @@
 /** Everything a client and a server can say to each other, over one technique. */
 import { describe } from "vitest";
 import { acks } from "./acks.ts";
+import { authentication } from "./authentication.ts";
 import { events } from "./events.ts";
 import { flow } from "./flow.ts";
 import { lifecycle } from "./lifecycle.ts";
@@ -14,6 +15,7 @@ export function conversation(technique: Technique): void {
     lifecycle(technique);
     events(technique);
     acks(technique);
+    authentication(technique);
     namespaces(technique);
     flow(technique);
     recovery(technique);
