@@ -23,6 +23,7 @@ import { acceptKey } from "../../wire/websocket/handshake-key.ts";
 import { FrameOutput } from "../../wire/websocket/output.ts";
 import { encodeFrame, encodeTextFrame } from "../../wire/websocket/serializer.ts";
 import { encodeAcceptResponse } from "../../wire/websocket/server-handshake.ts";
+import { readShared } from "./shared-read.ts";
 
 /** What all links of a server share. */
 export interface WebSocketLinkOptions extends ConnectionOptions {
@@ -82,9 +83,15 @@ export class WebSocketLink implements Link, ConnectionHost {
    */
   open(): void {
     const socket = this.#socket;
-    if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
+    if (socket instanceof Socket) {
+      socket.setTimeout(0).setNoDelay(true);
+      readShared(socket, (bytes) => this.#read(bytes));
+    }
     socket.on("drain", () => this.#drain());
-    socket.on("data", (chunk) => this.#read(chunk));
+    // Not as the `Buffer` it is, whose `slice` shares where that of a Uint8Array copies.
+    socket.on("data", ({ buffer, byteOffset, length }: Buffer) =>
+      this.#read(new Uint8Array(buffer, byteOffset, length)),
+    );
     socket.on("end", () => this.#connection.receiveEnd());
     socket.on("close", () => {
       this.#connection.receiveEnd();
@@ -162,8 +169,7 @@ export class WebSocketLink implements Link, ConnectionHost {
   }
 
   #read(chunk: Uint8Array): void {
-    // Not as the `Buffer` it is, whose `slice` shares where that of a Uint8Array copies.
-    this.#connection.receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+    this.#connection.receive(chunk);
     this.#handler?.received();
     this.flush();
   }
@@ -202,7 +208,7 @@ export class WebSocketLink implements Link, ConnectionHost {
   #writeText(text: string): void {
     const { output, primitives } = this.#options;
     const offset = output.reserve(this, text.length);
-    primitives.writeUtf8(text, output.block, offset);
+    primitives.writeUtf8(text, output.block, offset, text.length);
   }
 
   /** RFC 6455 §7.1.1: a peer that does not end its side is not waited for. */
