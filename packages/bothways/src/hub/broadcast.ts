@@ -127,7 +127,7 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap> {
     const { isVolatile, timeoutMs } = this.#flags;
     const id = settle && audience.nextAckId();
     const collector = id === undefined || settle === undefined ? undefined : new AckCollector(id, settle);
-    const packet: Packet = { type: EVENT, namespace: audience.name, id, data };
+    const packet: Packet = { type: EVENT, namespace: audience.name, id, data, encoded: {} };
     let hasRoom = true;
     try {
       audience.visit(this.#rooms, this.#except, (receiver) => {

@@ -26,7 +26,7 @@ export interface Packet {
   /** Ties an answer to its event, per socket and direction. */
   readonly id?: number | undefined;
   readonly data?: unknown;
-  /** What each dialect made of this packet, by the dialect's name, so that a broadcast is encoded once. */
+  /** What each dialect made of a packet of many receivers, by the dialect's name: a broadcast is encoded once. */
   encoded?: { [dialect: string]: Message };
 }
 

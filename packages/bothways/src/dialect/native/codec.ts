@@ -13,8 +13,7 @@ export function toMessage(packet: Packet, isVolatile: boolean): Message {
   const isAnswer = packet.type === ACK || packet.type === ACK_ERROR;
   const isKept = packet.type !== EVENT;
   const message: Message = { data: encodePacket(packet, isVolatile), isAnswer, isKept, framed: undefined };
-  packet.encoded ??= {};
-  packet.encoded[dialect] = message;
+  if (packet.encoded) packet.encoded[dialect] = message;
   return message;
 }
 
