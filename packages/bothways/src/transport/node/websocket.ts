@@ -44,8 +44,6 @@ export function createLinkOptions(
 
 /** Marks a message as sent once already: the second time its frame is kept, since a third is likely. */
 const sentOnce = new Uint8Array(0);
-/** A shared frame up to this long is copied beside its neighbours; a longer one is written from where it is. */
-const copyLimitBytes = 4_096;
 
 export class WebSocketLink implements Link, ConnectionHost {
   readonly transport = "websocket";
@@ -57,7 +55,8 @@ export class WebSocketLink implements Link, ConnectionHost {
   #closeTimer: NodeJS.Timeout | undefined;
   #isBlocked = false;
   #isCorked = false;
-  #isFlushing = false;
+  /** The last chunk to be written waits for `flush`, so that a single one, which is the rule, needs no corking. */
+  #last: Uint8Array | undefined;
 
   /** `socket` had its errors handled since the upgrade request came (`guardSocket`). */
   constructor(
@@ -113,10 +112,10 @@ export class WebSocketLink implements Link, ConnectionHost {
   }
 
   flush(): void {
-    this.#isFlushing = true;
     this.#options.output.flushOf(this);
-    this.#isFlushing = false;
     const socket = this.#socket;
+    this.#push(this.#last);
+    this.#last = undefined;
     if (this.#isCorked) {
       this.#isCorked = false;
       socket.uncork();
@@ -154,12 +153,12 @@ export class WebSocketLink implements Link, ConnectionHost {
   }
 
   write(bytes: Uint8Array): void {
-    const socket = this.#socket;
-    if (!this.#isFlushing && !this.#isCorked) {
+    if (this.#last !== undefined && !this.#isCorked) {
       this.#isCorked = true;
-      socket.cork();
+      this.#socket.cork();
     }
-    if (socket.writable) socket.write(bytes);
+    this.#push(this.#last);
+    this.#last = bytes;
   }
 
   end(): void {
@@ -172,6 +171,10 @@ export class WebSocketLink implements Link, ConnectionHost {
     this.#connection.receive(chunk);
     this.#handler?.received();
     this.flush();
+  }
+
+  #push(bytes: Uint8Array | undefined): void {
+    if (bytes !== undefined && this.#socket.writable) this.#socket.write(bytes);
   }
 
   #block(): void {
@@ -191,18 +194,15 @@ export class WebSocketLink implements Link, ConnectionHost {
   #sendShared(message: Message, framed: Uint8Array): void {
     const frame = framed === sentOnce ? this.#frame(message) : framed;
     message.framed = frame;
-    if (frame.length > copyLimitBytes) {
-      this.#connection.sendFrame(frame);
-      return;
-    }
-    const { output } = this.#options;
-    const offset = output.reserve(this, frame.length);
-    output.block.set(frame, offset);
+    this.#connection.sendFrame(frame);
   }
 
-  #frame({ data }: Message): Uint8Array {
-    if (typeof data === "string") return encodeTextFrame(data, this.#options.primitives);
-    return encodeFrame(opcode.binary, data);
+  /** As a `Buffer`: for any other `Uint8Array` a socket makes one at each write. */
+  #frame({ data }: Message): Buffer {
+    const { primitives } = this.#options;
+    const frame =
+      typeof data === "string" ? encodeTextFrame(data, primitives) : encodeFrame(opcode.binary, data);
+    return Buffer.from(frame.buffer, frame.byteOffset, frame.length);
   }
 
   #writeText(text: string): void {

@@ -173,7 +173,7 @@ class Connection implements WebSocketConnection, FrameSink {
       throw new TypeError("a client masks each frame anew and cannot share one");
     if (this.#state !== "open") return false;
     const { output } = this.#options;
-    if (frame.length > sharedCopyLimitBytes) output.pass(this.#host, frame);
+    if (frame.length > sharedCopyLimitBytes || !output.holds(this.#host)) output.pass(this.#host, frame);
     else {
       const offset = output.reserve(this.#host, frame.length);
       output.block.set(frame, offset);
