@@ -15,8 +15,13 @@ export type Load =
       readonly inFlight: number;
     }
   | { readonly type: "room"; readonly connections: number }
-  /** So many events in flight, each on the next connection in turn. */
-  | { readonly type: "rounds"; readonly connections: number; readonly inFlight: number }
+  /** So many events in flight, each on the next in turn of those connections that talk. */
+  | {
+      readonly type: "rounds";
+      readonly connections: number;
+      readonly talking: number;
+      readonly inFlight: number;
+    }
   /** A client enters, is told so as the room's only member, and leaves, while so many other rooms exist. */
   | { readonly type: "visits"; readonly otherRooms: number }
   | {
@@ -148,11 +153,22 @@ export function listWorks(isQuick: boolean): Work[] {
       unit: "µs per connect",
     },
     {
-      name: "growth-connections",
-      title: `growth: event echo, ${many.toLocaleString("en")} WebSockets in turn against 100`,
-      load: { ...rounds, connections: many },
-      against: { ...rounds, connections: 100 },
+      name: "growth-idle",
+      title: `growth: event echo, 100 WebSockets in turn among ${many.toLocaleString("en")} against 100 alone`,
+      load: { ...rounds, connections: many, talking: 100 },
+      against: { ...rounds, connections: 100, talking: 100 },
       measure: "cpu",
+      hasFloor: true,
+      unit: "times the CPU per event",
+      maxValue: 1.3,
+    },
+    {
+      name: "growth-talking",
+      title: `growth: event echo, ${many.toLocaleString("en")} WebSockets in turn against 100`,
+      load: { ...rounds, connections: many, talking: many },
+      against: { ...rounds, connections: 100, talking: 100 },
+      measure: "cpu",
+      hasFloor: true,
       unit: "times the CPU per event",
       maxValue: 1.3,
     },

@@ -39,7 +39,7 @@ function prepare({ load, server, port }: Task): Promise<Run> {
     case "room":
       return prepareRoom(port, dialect.websocket, load.connections);
     case "rounds":
-      return prepareRounds(port, dialect.websocket, load.connections, load.inFlight);
+      return prepareRounds(port, dialect.websocket, load);
     case "visits":
       return prepareVisits(port, dialect.websocket, load.otherRooms);
     case "connect":

@@ -1,16 +1,15 @@
-/** Events go round: each echo that comes has the next connection in turn send one, so that all have their share. */
+/** Events go round: each echo has the next connection that talks send one. The others are there and are silent. */
 import { type Join, joinAll } from "./conversation.ts";
 import type { Run } from "./main.ts";
 
 export async function prepareRounds(
   port: number,
   join: Join,
-  connections: number,
-  inFlight: number,
+  { connections, talking, inFlight }: Readonly<Record<"connections" | "talking" | "inFlight", number>>,
 ): Promise<Run> {
   let echoes = 0;
   let next = 0;
-  const send = (): void => clients[next++ % connections]?.send("echo", 1);
+  const send = (): void => clients[next++ % talking]?.send("echo", 1);
   const clients = await joinAll(connections, () =>
     join(port, (events) => {
       echoes += events;

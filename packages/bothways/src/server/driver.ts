@@ -42,8 +42,9 @@ export interface Visitor {
 /** HTTP links that ended: their clients' requests, under way or late, are told how. The oldest are forgotten. */
 const MAX_ENDED = 1024;
 
-/** Deadlines are looked after no more often than this. */
+/** Deadlines are looked after no more often than this, and with many clients more seldom: a sweep looks at each. */
 const SWEEP_MS = 20;
+const SWEPT_PER_MS = 100;
 
 export class Driver {
   readonly platform: DriverPlatform;
@@ -112,9 +113,11 @@ export class Driver {
   /** A session wants a tick at `deadline`. */
   watch(deadline: number): void {
     if (deadline >= this.#sweepAt) return;
+    const now = this.platform.now();
+    const delayMs = Math.max(deadline - now, SWEEP_MS, this.#peers.size / SWEPT_PER_MS);
+    if (now + delayMs >= this.#sweepAt) return;
     this.#cancelSweep?.();
-    this.#sweepAt = deadline;
-    const delayMs = Math.max(deadline - this.platform.now(), SWEEP_MS);
+    this.#sweepAt = now + delayMs;
     this.#cancelSweep = this.platform.setTimer(() => this.#sweep(), delayMs);
   }
 
