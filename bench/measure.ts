@@ -24,11 +24,24 @@ export interface Sample {
 
 const servers: Readonly<Record<ServerName, URL>> = {
   bothways: new URL("./servers/bothways.ts", import.meta.url),
+  floor: new URL("./servers/floor.ts", import.meta.url),
   socketio: new URL("./servers/socketio.ts", import.meta.url),
 };
 const loadGenerator = new URL("./load/main.ts", import.meta.url);
 
 export async function measure(work: Work, server: ServerName, options: MeasureOptions): Promise<Sample> {
+  const { against } = work;
+  if (against === undefined) return measureOnce(work, server, options);
+  const base = await measureOnce({ ...work, load: against }, server, options);
+  const sample = await measureOnce(work, server, options);
+  return { ...sample, value: sample.value / base.value };
+}
+
+async function measureOnce(
+  work: Pick<Work, "load" | "measure">,
+  server: ServerName,
+  options: MeasureOptions,
+): Promise<Sample> {
   const [serverCore, loadCore] = options.cores;
   const flags = options.profile ? ["--cpu-prof", `--cpu-prof-dir=${options.profile}`] : [];
   const subject = new Child(servers[server], serverCore, ["--expose-gc", ...flags]);
@@ -38,7 +51,7 @@ export async function measure(work: Work, server: ServerName, options: MeasureOp
   try {
     const port = await askServer<number>("port");
     await askLoad({ type: "prepare", task: { load: work.load, server, port } });
-    const isTimed = work.load.type === "echo" || work.load.type === "room";
+    const isTimed = work.load.type !== "connect" && work.load.type !== "round-trips";
     const ms = options.seconds * 1000;
     if (isTimed) await askLoad({ type: "run", ms: ms / 3 });
     const question = work.measure === "settled-rss" ? "settled-usage" : "usage";

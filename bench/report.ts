@@ -1,7 +1,10 @@
 /** The results as rows, as text and as a page. */
 import { arch, availableParallelism, cpus, loadavg, platform } from "node:os";
 import type { Sample } from "./measure.ts";
-import type { ServerName, Work } from "./works.ts";
+import { peers, type ServerName, type Work } from "./works.ts";
+
+/** What one round found, for each server that took part. */
+export type Round = Readonly<Record<(typeof peers)[number], Sample>> & { readonly floor?: Sample };
 
 export interface Row {
   readonly name: string;
@@ -9,11 +12,13 @@ export interface Row {
   readonly unit: string;
   readonly ours: number;
   readonly socketio: number;
+  /** Node's server with no library on it. */
+  readonly floor: number | undefined;
   /** The median of the rounds' ratios, which is not the ratio of the medians. */
   readonly ratio: number;
   readonly target: string;
   readonly isReached: boolean;
-  readonly rounds: readonly Readonly<Record<ServerName, Sample>>[];
+  readonly rounds: readonly Round[];
 }
 
 export interface Report {
@@ -30,6 +35,8 @@ export function createRow(work: Work, rounds: Row["rounds"]): Row {
   const { name, title, unit, maxRatio, maxValue } = work;
   const ours = median(rounds.map((round) => round.bothways.value));
   const socketio = median(rounds.map((round) => round.socketio.value));
+  const floors = rounds.flatMap((round) => round.floor?.value ?? []);
+  const floor = floors.length > 0 ? median(floors) : undefined;
   const ratio = median(rounds.map((round) => round.bothways.value / round.socketio.value));
   const targets = [
     maxRatio === undefined ? [] : `≤ ${maxRatio} ×`,
@@ -37,7 +44,8 @@ export function createRow(work: Work, rounds: Row["rounds"]): Row {
   ];
   const isReached =
     ratio <= (maxRatio ?? Number.POSITIVE_INFINITY) && ours <= (maxValue ?? Number.POSITIVE_INFINITY);
-  return { name, title, unit, ours, socketio, ratio, target: targets.flat().join(", "), isReached, rounds };
+  const target = targets.flat().join(", ");
+  return { name, title, unit, ours, socketio, floor, ratio, target, isReached, rounds };
 }
 
 export function createReport(
@@ -62,7 +70,7 @@ export function createReport(
 /** Where the generator was near its limit in any round of either server. */
 export function listBusyLoads(rows: readonly Row[]): string[] {
   return rows.flatMap(({ name, rounds }) =>
-    (["bothways", "socketio"] as const)
+    peers
       .filter((server) => rounds.some((round) => round[server].load.cpuShare > maxLoadShare))
       .map(
         (server) =>
@@ -77,14 +85,15 @@ export function toMarkdown(report: Report): string {
     row.unit,
     format(row.ours),
     format(row.socketio),
+    format(row.floor ?? Number.NaN),
     `${format(row.ratio)} ×`,
     row.target,
     row.target === "" ? "" : row.isReached ? "yes" : "no",
   ]);
   const beside = report.rows.flatMap(({ name, rounds }) =>
-    (["bothways", "socketio"] as const).map((server) => {
+    takingPart(rounds).map((server) => {
       const of = (read: (sample: Sample) => number | undefined): number =>
-        median(rounds.map((round) => read(round[server]) ?? Number.NaN));
+        median(rounds.flatMap((round) => round[server] ?? []).map((sample) => read(sample) ?? Number.NaN));
       return [
         name,
         server,
@@ -101,7 +110,8 @@ export function toMarkdown(report: Report): string {
     `# Results of ${report.date.slice(0, 10)}`,
     `Printed by \`npm run bench\` at ${report.date}. ${report.machine}.`,
     report.method,
-    table(["work", "unit", "bothways", "Socket.IO", "ratio", "target", "reached"], figures),
+    table(["work", "unit", "bothways", "Socket.IO", "floor", "ratio", "target", "reached"], figures),
+    "The ratio is that of bothways to Socket.IO. The floor is Node's own server with no library on it, with canned answers.",
     "Beside it: throughput, latency, and how busy either process was.",
     table(["work", "server", "per second", "p50 ms", "p99 ms", "server CPU", "load CPU"], beside),
     busy.length > 0
@@ -109,6 +119,10 @@ export function toMarkdown(report: Report): string {
       : `The load generator's CPU share stayed below ${percent(maxLoadShare)} throughout.`,
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+function takingPart(rounds: readonly Round[]): ServerName[] {
+  return rounds.some(({ floor }) => floor !== undefined) ? [...peers, "floor"] : [...peers];
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -43,6 +43,7 @@ for (const work of chosen) {
     rounds.push({
       bothways: await measure(work, "bothways", measureOptions),
       socketio: await measure(work, "socketio", measureOptions),
+      ...(work.hasFloor && { floor: await measure(work, "floor", measureOptions) }),
     });
   }
   rows.push(createRow(work, rounds));

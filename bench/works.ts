@@ -1,6 +1,10 @@
 /** What is measured, and the ratio to Socket.IO that is to be reached. */
+import { spawnSync } from "node:child_process";
 
-export type ServerName = "bothways" | "socketio";
+export const peers = ["bothways", "socketio"] as const;
+
+/** `floor` is Node's own server with no library on it: what any library has to cost at least. */
+export type ServerName = (typeof peers)[number] | "floor";
 
 /** What the load generator does. */
 export type Load =
@@ -11,6 +15,15 @@ export type Load =
       readonly inFlight: number;
     }
   | { readonly type: "room"; readonly connections: number }
+  /** So many events in flight, each on the next in turn of those connections that talk. */
+  | {
+      readonly type: "rounds";
+      readonly connections: number;
+      readonly talking: number;
+      readonly inFlight: number;
+    }
+  /** A client enters, is told so as the room's only member, and leaves, while so many other rooms exist. */
+  | { readonly type: "visits"; readonly otherRooms: number }
   | {
       readonly type: "connect";
       readonly transport: "websocket" | "default";
@@ -28,6 +41,10 @@ export interface Work {
    */
   readonly measure: "cpu" | "rss" | "settled-rss" | "load";
   readonly unit: string;
+  /** The figure is how many times as much `load` costs as this one. */
+  readonly against?: Load;
+  /** Node's server without a library can be measured beside. */
+  readonly hasFloor?: boolean;
   /** At most this many times Socket.IO's figure. */
   readonly maxRatio?: number;
   /** At most this figure, in `unit`. */
@@ -60,14 +77,20 @@ export interface Usage {
 
 export function listWorks(isQuick: boolean): Work[] {
   const echo = { type: "echo", transport: "websocket", connections: 64 } as const;
-  const idle = isQuick ? 1_000 : 5_000;
+  // each has a descriptor in either process, and a good part as many are there before
+  const most = Math.floor((openFileLimit() - 200) / 1.4);
+  const idle = isQuick ? 1_000 : Math.min(10_000, most);
+  const many = isQuick ? 1_000 : Math.min(15_000, openFileLimit() - 200);
   const connections = isQuick ? 500 : 2_000;
+  const rounds = { type: "rounds", inFlight: 64 } as const;
+  const otherRooms = isQuick ? 10_000 : 100_000;
   return [
     {
       name: "echo-1",
       title: "event echo, WebSocket, 64 connections, 1 in flight",
       load: { ...echo, inFlight: 1 },
       measure: "cpu",
+      hasFloor: true,
       unit: "µs per event",
       maxRatio: 0.45,
     },
@@ -76,6 +99,7 @@ export function listWorks(isQuick: boolean): Work[] {
       title: "event echo, WebSocket, 64 connections, 32 in flight",
       load: { ...echo, inFlight: 32 },
       measure: "cpu",
+      hasFloor: true,
       unit: "µs per event",
       maxRatio: 0.2,
     },
@@ -84,6 +108,7 @@ export function listWorks(isQuick: boolean): Work[] {
       title: "emit to a room of 1,000, WebSocket",
       load: { type: "room", connections: 1_000 },
       measure: "cpu",
+      hasFloor: true,
       unit: "µs per delivery",
       maxRatio: 0.5,
     },
@@ -92,6 +117,7 @@ export function listWorks(isQuick: boolean): Work[] {
       title: "event echo, long polling, 32 connections, 1 in flight",
       load: { type: "echo", transport: "long-polling", connections: 32, inFlight: 1 },
       measure: "cpu",
+      hasFloor: true,
       unit: "µs per event",
       maxRatio: 0.5,
     },
@@ -127,6 +153,35 @@ export function listWorks(isQuick: boolean): Work[] {
       unit: "µs per connect",
     },
     {
+      name: "growth-idle",
+      title: `growth: event echo, 100 WebSockets in turn among ${many.toLocaleString("en")} against 100 alone`,
+      load: { ...rounds, connections: many, talking: 100 },
+      against: { ...rounds, connections: 100, talking: 100 },
+      measure: "cpu",
+      hasFloor: true,
+      unit: "times the CPU per event",
+      maxValue: 1.3,
+    },
+    {
+      name: "growth-talking",
+      title: `growth: event echo, ${many.toLocaleString("en")} WebSockets in turn against 100`,
+      load: { ...rounds, connections: many, talking: many },
+      against: { ...rounds, connections: 100, talking: 100 },
+      measure: "cpu",
+      hasFloor: true,
+      unit: "times the CPU per event",
+      maxValue: 1.3,
+    },
+    {
+      name: "growth-rooms",
+      title: `growth: join, emit, leave; ${otherRooms.toLocaleString("en")} other rooms against none`,
+      load: { type: "visits", otherRooms },
+      against: { type: "visits", otherRooms: 0 },
+      measure: "cpu",
+      unit: "times the CPU per visit",
+      maxValue: 1.3,
+    },
+    {
       name: "round-trips",
       title: "round trips to joined, TCP's own included, each with its own client",
       load: { type: "round-trips", joins: isQuick ? 3 : 9, rttMs: 100 },
@@ -135,4 +190,11 @@ export function listWorks(isQuick: boolean): Work[] {
       maxValue: 2.2,
     },
   ];
+}
+
+function openFileLimit(): number {
+  if (process.platform === "win32") return 20_000;
+  const limit = Number(spawnSync("sh", ["-c", "ulimit -n"]).stdout);
+  // "unlimited" is no number
+  return Number.isNaN(limit) ? 20_000 : limit;
 }

@@ -4,9 +4,12 @@
  */
 
 /** Events sent, all with the same payload. */
-export type EventName = "echo" | "enter" | "shout";
+export type EventName = "echo" | "enter" | "shout" | "furnish" | "visit";
 
-export const eventNames: readonly EventName[] = ["echo", "enter", "shout"];
+export const eventNames: readonly EventName[] = ["echo", "enter", "shout", "furnish", "visit"];
+
+/** So many rooms the server joins its client to for each `furnish`. */
+export const roomsPerFurnish = 1_000;
 
 /** A small message, as applications send them. */
 export const payload = { id: 7, text: "hello from the other side" };

@@ -7,7 +7,9 @@ import type { Dialect } from "./conversation.ts";
 import { prepareEcho } from "./echo.ts";
 import { prepareRoom } from "./room.ts";
 import { prepareRoundTrips } from "./round-trips.ts";
+import { prepareRounds } from "./rounds.ts";
 import { socketio } from "./socketio.ts";
+import { prepareVisits } from "./visits.ts";
 
 export type LoadQuestion =
   | { readonly type: "prepare"; readonly task: Task }
@@ -19,7 +21,7 @@ export type Run = (ms: number) => Promise<{
   readonly value?: number;
 }>;
 
-const dialects: Readonly<Record<ServerName, Dialect>> = { bothways, socketio };
+const dialects: Readonly<Record<ServerName, Dialect>> = { bothways, socketio, floor: bothways };
 
 let run: Run | undefined;
 
@@ -36,6 +38,10 @@ function prepare({ load, server, port }: Task): Promise<Run> {
       return prepareEcho(port, dialect[load.transport], load.connections, load.inFlight);
     case "room":
       return prepareRoom(port, dialect.websocket, load.connections);
+    case "rounds":
+      return prepareRounds(port, dialect.websocket, load);
+    case "visits":
+      return prepareVisits(port, dialect.websocket, load.otherRooms);
     case "connect":
       return prepareConnect(port, dialect[load.transport], load.connections);
     case "round-trips":

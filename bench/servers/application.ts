@@ -6,17 +6,19 @@
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { answer, cpuUs } from "../ipc.ts";
+import { type EventName, roomsPerFurnish } from "../load/conversation.ts";
 import type { Usage } from "../works.ts";
 
 interface ApplicationSocket {
-  on(event: "echo" | "enter" | "shout", listener: (payload: unknown) => void): unknown;
-  emit(event: "echo" | "entered", payload: unknown): unknown;
+  on(event: EventName, listener: (payload: unknown) => void): unknown;
+  emit(event: "echo" | "entered" | "furnished", payload: unknown): unknown;
   join(room: string): unknown;
+  leave(room: string): unknown;
 }
 
 interface ApplicationServer {
   on(event: "connection", listener: (socket: ApplicationSocket) => void): unknown;
-  to(room: string): { emit(event: "shout", payload: unknown): unknown };
+  to(room: string): { emit(event: "shout" | "visit", payload: unknown): unknown };
 }
 
 export type ServerQuestion = "port" | "usage" | "settled-usage";
@@ -29,14 +31,24 @@ export function runApplication(io: ApplicationServer, httpServer: HttpServer): v
       socket.emit("entered", payload);
     });
     socket.on("shout", (payload) => io.to("room").emit("shout", payload));
+    let rooms = 0;
+    socket.on("furnish", (payload) => {
+      for (const end = rooms + roomsPerFurnish; rooms < end; rooms++) socket.join(`other ${rooms}`);
+      socket.emit("furnished", payload);
+    });
+    socket.on("visit", (payload) => {
+      socket.join("visited");
+      io.to("visited").emit("visit", payload);
+      socket.leave("visited");
+    });
   });
   const listening = new Promise<number>((resolve) => {
     httpServer.listen(0, "127.0.0.1", () => resolve((httpServer.address() as AddressInfo).port));
   });
-  answer((question: ServerQuestion) => (question === "port" ? listening : measure(question)));
+  answer((question: ServerQuestion) => (question === "port" ? listening : measureProcess(question)));
 }
 
-async function measure(question: ServerQuestion): Promise<Usage> {
+export async function measureProcess(question: ServerQuestion): Promise<Usage> {
   if (question === "settled-usage") await settle();
   return { cpuUs: cpuUs(), rssBytes: process.memoryUsage.rss() };
 }

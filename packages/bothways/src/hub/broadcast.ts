@@ -193,9 +193,9 @@ export class BroadcastOperator<EmitEvents = DefaultEventsMap, SocketData = Untyp
       id === undefined || settle === undefined
         ? undefined
         : new AckCollector(id, settle, (one) => audience.guardAnswers(String(data[0]), one));
-    const base: Packet = { type: EVENT, namespace: audience.name, id, data, policy, key, isShared: true };
-    if (policy === "block") this.#claimRoom(base);
-    const packet = this.#keep(base, data) ?? base;
+    const plainPacket: Packet = { type: EVENT, namespace: audience.name, id, data, policy, key, encoded: {} };
+    if (policy === "block") this.#claimRoom(plainPacket);
+    const packet = this.#keep(plainPacket, data) ?? plainPacket;
     let hasRoom = true;
     try {
       audience.visit(this.#rooms, this.#except, (receiver) => {

@@ -95,7 +95,7 @@ export class RoomHistory {
     const kept = new Set(rooms.filter(this.#keeps));
     if (kept.size === 0) return undefined;
     const offset = this.#last + 1;
-    const packet: Packet = { ...plain, data: [...data, this.#position(offset)] };
+    const packet: Packet = { ...plain, data: [...data, this.#position(offset)], encoded: {} };
     const bytes = this.#platform.encode(packet) + ENTRY_OVERHEAD_BYTES;
     this.#last = offset;
     const entry: Entry = { packet, except, offset, bytes, at: this.#platform.now() };

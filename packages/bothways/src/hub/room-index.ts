@@ -2,30 +2,38 @@
  * Which member is in which room. Most rooms have one member (each socket's own room, a user's room), so a room is the
  * member itself until a second one comes.
  *
+ * A room that empties stays as a vacancy until half of the rooms are. V8's `Map` keeps what was deleted in the chains it
+ * searches until it makes a new table, so that one name that comes and goes beside 100,000 others would cost 70 µs.
+ *
  * Invariants: a room exists while it has members. The cost of adding, removing and visiting does not depend on other
- * rooms. `Member` is not a Set.
+ * rooms. There are never more vacancies than rooms. `Member` is not a Set.
  */
 export class RoomIndex<Member extends object> {
-  readonly #rooms: Map<string, Member | Set<Member>> = new Map();
+  /** `null` is a vacancy. */
+  readonly #rooms: Map<string, Member | Set<Member> | null> = new Map();
+  #vacancies = 0;
 
   /** How many rooms have members. */
   get size(): number {
-    return this.#rooms.size;
+    return this.#rooms.size - this.#vacancies;
   }
 
   add(room: string, member: Member): void {
     const members = this.#rooms.get(room);
-    if (members === undefined) this.#rooms.set(room, member);
-    else if (members instanceof Set) members.add(member);
-    else if (members !== member) this.#rooms.set(room, new Set([members, member]));
+    if (members instanceof Set) members.add(member);
+    else if (members && members !== member) this.#rooms.set(room, new Set([members, member]));
+    else if (!members) {
+      if (members === null) this.#vacancies--;
+      this.#rooms.set(room, member);
+    }
   }
 
   delete(room: string, member: Member): void {
     const members = this.#rooms.get(room);
     if (members instanceof Set) {
       members.delete(member);
-      if (members.size === 0) this.#rooms.delete(room);
-    } else if (members === member) this.#rooms.delete(room);
+      if (members.size === 0) this.#vacate(room);
+    } else if (members === member) this.#vacate(room);
   }
 
   has(room: string, member: Member): boolean {
@@ -53,6 +61,14 @@ export class RoomIndex<Member extends object> {
   #members(room: string): Iterable<Member> {
     const members = this.#rooms.get(room);
     if (members instanceof Set) return members;
-    return members === undefined ? [] : [members];
+    return members ? [members] : [];
+  }
+
+  #vacate(room: string): void {
+    this.#rooms.set(room, null);
+    this.#vacancies++;
+    if (this.#vacancies <= this.size) return;
+    for (const [name, members] of this.#rooms) if (members === null) this.#rooms.delete(name);
+    this.#vacancies = 0;
   }
 }

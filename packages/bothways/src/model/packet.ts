@@ -29,8 +29,7 @@ export interface Packet {
   /** Chosen by the emit, for where too much waits; see {@link Message}. */
   readonly policy?: OverflowPolicy | undefined;
   readonly key?: string | undefined;
-  readonly isShared?: boolean | undefined;
-  /** What each dialect made of this packet, by the dialect's name, so that a broadcast is encoded once. */
+  /** What each dialect made of a packet of many receivers, by the dialect's name: a broadcast is encoded once. */
   encoded?: { [dialect: string]: Message };
 }
 

@@ -9,8 +9,10 @@ export interface Primitives {
   sha1Base64(text: string): string;
   /** The text that `bytes` encode, or `undefined` where they are not valid UTF-8. A BOM is kept. */
   decodeUtf8(bytes: Uint8Array): string | undefined;
+  /** The text of `bytes[start, end)`, none of which is above 0x7f. */
+  decodeAscii(bytes: Uint8Array, start: number, end: number): string;
   /** Number of UTF-8 bytes of `text`. */
   utf8Length(text: string): number;
-  /** Writes `text` as UTF-8 into `target` at `offset`; there is room. Returns the bytes written. */
-  writeUtf8(text: string, target: Uint8Array, offset: number): number;
+  /** Writes `text` as UTF-8 into `target` at `offset`. It takes `byteLength` bytes, for which there is room. */
+  writeUtf8(text: string, target: Uint8Array, offset: number, byteLength: number): void;
 }

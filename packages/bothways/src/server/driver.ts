@@ -72,8 +72,9 @@ const MAX_ENDED = 1024;
 /** Where there was no room, so much of it is made at once. */
 const RELIEF = 1 / 8;
 
-/** Deadlines are looked after no more often than this. */
+/** Deadlines are looked after no more often than this, and with many clients more seldom: a sweep looks at each. */
 const SWEEP_MS = 20;
+const SWEPT_PER_MS = 100;
 /** No timer runs for longer than 24 days. */
 const MAX_SWEEP_MS = 86_400_000;
 
@@ -172,9 +173,12 @@ export class Driver {
   /** A session wants a tick at `deadline`. */
   watch(deadline: number): void {
     if (deadline >= this.#sweepAt) return;
+    const now = this.platform.now();
+    const soonestMs = Math.max(SWEEP_MS, this.#peers.size / SWEPT_PER_MS);
+    const delayMs = Math.min(Math.max(deadline - now, soonestMs), MAX_SWEEP_MS);
+    if (now + delayMs >= this.#sweepAt) return;
     this.#cancelSweep?.();
-    this.#sweepAt = deadline;
-    const delayMs = Math.min(Math.max(deadline - this.platform.now(), SWEEP_MS), MAX_SWEEP_MS);
+    this.#sweepAt = now + delayMs;
     this.#cancelSweep = this.platform.setTimer(() => this.#sweep(), delayMs);
   }
 

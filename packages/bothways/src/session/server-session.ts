@@ -235,7 +235,9 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
   #hold(held: Output<L, M>[], output: Extract<Output<L, M>, { type: "deliver" }>): void {
     // a volatile message has come at a bad time
     if (output.number === 0) return;
-    held.push(output);
+    const { data } = output;
+    // bytes are a view of what the transport will read the next ones into
+    held.push(typeof data === "string" ? output : { ...output, data: new Uint8Array(data) });
     this.heldBytes += costOf(output);
   }
 

@@ -415,10 +415,10 @@ describe("codes that links end with", () => {
   test.each([
     [4000, "io server disconnect"],
     [4400, "parse error"],
-    [4401, "transport close"],
-    [4403, "transport close"],
+    [4401, "io server disconnect"],
+    [4403, "io server disconnect"],
     [4409, "taken over"],
-    [4426, "transport close"],
+    [4426, "io server disconnect"],
   ])("%i is the end", (code, reason) => {
     const open = createWorld(["a", "b"]);
     const socket = open.open();

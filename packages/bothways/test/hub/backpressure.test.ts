@@ -13,8 +13,8 @@ describe("an emit's policy", () => {
     expect(peer.sent.slice(-5)).toMatchObject([
       { policy: "drop-oldest", key: undefined },
       { policy: "latest-by-key", key: "k" },
-      { policy: "latest-by-key", key: undefined, isShared: true },
-      { policy: "block", key: "k", isShared: true },
+      { policy: "latest-by-key", key: undefined, encoded: {} },
+      { policy: "block", key: "k", encoded: {} },
       { policy: undefined, key: undefined },
     ]);
   });

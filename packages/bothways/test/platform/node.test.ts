@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { nodePrimitives } from "../../src/platform/node.ts";
 
-const { randomBytes, sha1Base64, decodeUtf8, utf8Length, writeUtf8 } = nodePrimitives;
+const { randomBytes, sha1Base64, decodeUtf8, decodeAscii, utf8Length, writeUtf8 } = nodePrimitives;
 
 test("random bytes are as many as asked for and differ", () => {
   expect(randomBytes(16)).toHaveLength(16);
@@ -18,12 +18,19 @@ describe("UTF-8", () => {
     "%j goes and comes back",
     (text) => {
       const target = new Uint8Array(64).fill(0xee);
-      const byteLength = writeUtf8(text, target, 3);
-      expect(byteLength).toBe(utf8Length(text));
+      const byteLength = utf8Length(text);
+      writeUtf8(text, target, 3, byteLength);
       expect([target[2], target[3 + byteLength]]).toEqual([0xee, 0xee]);
       expect(decodeUtf8(target.subarray(3, 3 + byteLength))).toBe(text);
     },
   );
+
+  test("ASCII that a string holds as wider units", () => {
+    const text = "🙂plain".slice(2);
+    const target = new Uint8Array(5);
+    writeUtf8(text, target, 0, 5);
+    expect(decodeAscii(target, 1, 4)).toBe("lai");
+  });
 
   test.each([[[0xff]], [[0xc0, 0x80]], [[0xed, 0xa0, 0x80]], [[0xe2, 0x82]]])("%j is not text", (bytes) => {
     expect(decodeUtf8(Uint8Array.from(bytes))).toBeUndefined();

@@ -285,6 +285,18 @@ describe("a reader that rests", () => {
     expect([server.heldBytes, client.outbox.window.length]).toEqual([0, 0]);
   });
 
+  test("bytes that wait are a copy: the transport reads the next ones into the same memory", () => {
+    const { server } = openPair();
+    const chunk = Uint8Array.of(109, 1);
+    server.pause();
+    server.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
+    server.handle({ type: "frame", link: "a", frame: ["m", chunk] }, 0);
+    drain(server);
+    chunk.fill(0);
+    server.resume();
+    expect(drain(server)).toMatchObject([{ type: "deliver", data: Uint8Array.of(109, 1) }]);
+  });
+
   test("is given nothing of what had come already", () => {
     const { server } = openPair();
     for (const text of ["1", "2"]) {

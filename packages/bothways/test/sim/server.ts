@@ -345,7 +345,8 @@ export class Server implements Host, PeerHandler {
 }
 
 function peerSend(account: Account, packet: Packet, isVolatile: boolean): void {
-  account.peer.send(packet, isVolatile);
-  const { data } = packet.encoded?.native ?? { data: "" };
+  const encoded: NonNullable<Packet["encoded"]> = {};
+  account.peer.send({ ...packet, encoded }, isVolatile);
+  const { data } = encoded.native ?? { data: "" };
   account.maxCost = Math.max(account.maxCost, data.length + MESSAGE_OVERHEAD_BYTES);
 }

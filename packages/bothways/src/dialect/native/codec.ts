@@ -13,11 +13,11 @@ export function toMessage(packet: Packet, isVolatile: boolean): Message {
   const isAnswer = packet.type === ACK || packet.type === ACK_ERROR;
   const isKept = packet.type !== EVENT;
   const key = isKept ? undefined : keyOf(packet);
-  const { policy, isShared } = packet;
+  const { policy, encoded } = packet;
   const data = encodePacket(packet, isVolatile);
+  const isShared = encoded !== undefined;
   const message: Message = { data, isAnswer, isKept, key, policy, isShared, framed: undefined };
-  packet.encoded ??= {};
-  packet.encoded[dialect] = message;
+  if (encoded) encoded[dialect] = message;
   return message;
 }
 

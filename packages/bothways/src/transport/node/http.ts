@@ -52,7 +52,7 @@ export class HttpAnswer implements Answer {
     // A client that leaves while we write is no error of ours.
     response.on("error", () => {});
     // It closes after it was sent, too.
-    response.once("close", () => this.#leave());
+    response.on("close", () => this.#leave());
     if (response.closed || response.destroyed) this.#finish();
   }
 
@@ -73,16 +73,18 @@ export class HttpAnswer implements Answer {
 
   #write(status: number, body: Data): void {
     const isText = typeof body === "string";
+    const length = isText ? Buffer.byteLength(body) : body.length;
     this.#response.writeHead(status, {
       ...this.#headers,
       "Cache-Control": "no-store",
       "X-Content-Type-Options": "nosniff",
       "Content-Type": isText ? "text/plain; charset=utf-8" : "application/octet-stream",
-      "Content-Length": isText ? Buffer.byteLength(body) : body.length,
+      "Content-Length": length,
       // The rest of such a request is not worth waiting for.
       ...(status === errorTable.BW_BODY_TIMEOUT.httpStatus ? { Connection: "close" } : undefined),
     });
-    this.#response.end(body);
+    // ASCII needs no conversion, and neither does the head in front of it
+    this.#response.end(body, isText && length === body.length ? "latin1" : "utf8");
     const unsentBytes = this.#response.writableLength;
     if (unsentBytes > 0) this.#awaitReader(unsentBytes);
   }
@@ -155,6 +157,24 @@ export type BodyResult =
  */
 export function readBody(
   request: Readable & Pick<IncomingMessage, "headers">,
+  limits: BodyLimits,
+  done: (result: BodyResult) => void,
+): void {
+  // Most bodies come in one piece with their head and are there at once: no listener, no timer.
+  process.nextTick(() => {
+    const declared = Number(request.headers["content-length"]);
+    if (request.readableLength !== declared || declared > limits.maxBytes) {
+      return gatherBody(request, limits, done);
+    }
+    const bytes = viewOf(request.read() ?? nothing);
+    // Node waits for the end of what it gave us
+    request.resume();
+    done({ isRead: true, bytes });
+  });
+}
+
+function gatherBody(
+  request: Readable & Pick<IncomingMessage, "headers">,
   { maxBytes, timeoutMs, account }: BodyLimits,
   done: (result: BodyResult) => void,
 ): void {
@@ -191,6 +211,13 @@ export function readBody(
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) refuse("BW_MESSAGE_TOO_LARGE");
 }
 
+const nothing = new Uint8Array(0);
+
+/** Not a `Buffer`, whose `slice` shares where that of a Uint8Array copies. */
+function viewOf({ buffer, byteOffset, length }: Uint8Array, first = length): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, first);
+}
+
 /** Chunks joined as they arrive: many small ones cost no more than their bytes, at most twice over. */
 class GrowingBody {
   readonly #maxBytes: number;
@@ -203,9 +230,8 @@ class GrowingBody {
     this.#account = account;
   }
 
-  /** Not a `Buffer`, whose `slice` shares where that of a Uint8Array copies. */
   get bytes(): Uint8Array {
-    return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, this.#length);
+    return viewOf(this.#buffer, this.#length);
   }
 
   /** False if the body would be too long. */

@@ -26,6 +26,7 @@ import { acceptKey } from "../../wire/websocket/handshake-key.ts";
 import { FrameOutput } from "../../wire/websocket/output.ts";
 import { encodeFrame, encodeTextFrame } from "../../wire/websocket/serializer.ts";
 import { encodeAcceptResponse } from "../../wire/websocket/server-handshake.ts";
+import { readShared } from "./shared-read.ts";
 
 /** What all links of a server share. */
 export interface WebSocketLinkOptions extends ConnectionOptions {
@@ -49,8 +50,6 @@ export function createLinkOptions(
 
 /** Marks a message as sent once already: the second time its frame is kept, since a third is likely. */
 const sentOnce = new Uint8Array(0);
-/** A shared frame up to this long is copied beside its neighbours; a longer one is written from where it is. */
-const copyLimitBytes = 4_096;
 
 export class WebSocketLink implements Link, ConnectionHost {
   readonly transport = "websocket";
@@ -64,7 +63,8 @@ export class WebSocketLink implements Link, ConnectionHost {
   #closeTimer: NodeJS.Timeout | undefined;
   #isBlocked = false;
   #isCorked = false;
-  #isFlushing = false;
+  /** The last chunk to be written waits for `flush`, so that a single one, which is the rule, needs no corking. */
+  #last: Uint8Array | undefined;
   /** What was written before has not left, so what is written now waits, and may not hold on to a shared block. */
   #isBehind = false;
   #bufferedBytes = 0;
@@ -94,10 +94,16 @@ export class WebSocketLink implements Link, ConnectionHost {
    */
   open(): void {
     const socket = this.#socket;
-    if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
+    if (socket instanceof Socket) {
+      socket.setTimeout(0).setNoDelay(true);
+      readShared(socket, (bytes) => this.#read(bytes));
+    }
     const ended = (): void => this.#guard(() => this.#connection.receiveEnd());
     socket.on("drain", () => this.#guard(() => this.#drain()));
-    socket.on("data", (chunk) => this.#read(chunk));
+    // Not as the `Buffer` it is, whose `slice` shares where that of a Uint8Array copies.
+    socket.on("data", ({ buffer, byteOffset, length }: Buffer) =>
+      this.#read(new Uint8Array(buffer, byteOffset, length)),
+    );
     socket.on("end", ended);
     socket.on("close", () => {
       ended();
@@ -163,13 +169,12 @@ export class WebSocketLink implements Link, ConnectionHost {
   }
 
   write(bytes: Uint8Array): void {
-    const socket = this.#socket;
-    if (!this.#isFlushing && !this.#isCorked) {
+    if (this.#last !== undefined && !this.#isCorked) {
       this.#isCorked = true;
-      socket.cork();
+      this.#socket.cork();
     }
-    if (socket.writable)
-      socket.write(this.#isBehind && bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes);
+    this.#push(this.#last);
+    this.#last = bytes;
   }
 
   end(): void {
@@ -180,8 +185,7 @@ export class WebSocketLink implements Link, ConnectionHost {
 
   #read(chunk: Uint8Array): void {
     try {
-      // Not as the `Buffer` it is, whose `slice` shares where that of a Uint8Array copies.
-      this.#connection.receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+      this.#connection.receive(chunk);
       this.#handler?.received();
       this.#flush();
     } catch (error) {
@@ -190,10 +194,10 @@ export class WebSocketLink implements Link, ConnectionHost {
   }
 
   #flush(): void {
-    this.#isFlushing = true;
     this.#options.output.flushOf(this);
-    this.#isFlushing = false;
     const socket = this.#socket;
+    this.#push(this.#last);
+    this.#last = undefined;
     if (this.#isCorked) {
       this.#isCorked = false;
       socket.uncork();
@@ -235,6 +239,13 @@ export class WebSocketLink implements Link, ConnectionHost {
     this.#meter?.buffered?.(bytes);
   }
 
+  #push(bytes: Uint8Array | undefined): void {
+    if (bytes === undefined || !this.#socket.writable) return;
+    this.#socket.write(
+      this.#isBehind && bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes,
+    );
+  }
+
   #block(): void {
     this.#isBlocked = true;
     this.#connection.setOutputBlocked(true);
@@ -253,24 +264,21 @@ export class WebSocketLink implements Link, ConnectionHost {
   #sendShared(message: Message, framed: Uint8Array): void {
     const frame = framed === sentOnce ? this.#frame(message) : framed;
     message.framed = frame;
-    if (frame.length > copyLimitBytes) {
-      this.#connection.sendFrame(frame);
-      return;
-    }
-    const { output } = this.#options;
-    const offset = output.reserve(this, frame.length);
-    output.block.set(frame, offset);
+    this.#connection.sendFrame(frame);
   }
 
-  #frame({ data }: Message): Uint8Array {
-    if (typeof data === "string") return encodeTextFrame(data, this.#options.primitives);
-    return encodeFrame(opcode.binary, data);
+  /** As a `Buffer`: for any other `Uint8Array` a socket makes one at each write. */
+  #frame({ data }: Message): Buffer {
+    const { primitives } = this.#options;
+    const frame =
+      typeof data === "string" ? encodeTextFrame(data, primitives) : encodeFrame(opcode.binary, data);
+    return Buffer.from(frame.buffer, frame.byteOffset, frame.length);
   }
 
   #writeText(text: string): void {
     const { output, primitives } = this.#options;
     const offset = output.reserve(this, text.length);
-    primitives.writeUtf8(text, output.block, offset);
+    primitives.writeUtf8(text, output.block, offset, text.length);
   }
 
   /** RFC 6455 §7.1.1: a peer that does not end its side is not waited for. */

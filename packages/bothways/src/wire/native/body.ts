@@ -7,6 +7,8 @@
 import type { Data } from "../../model/message.ts";
 
 const BINARY = 0x8000_0000;
+/** Made once: it costs more than the short texts it decodes. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function encodeBody(frames: readonly Data[]): Data {
   if (frames.every((frame) => typeof frame === "string")) return frames.join("\n");
@@ -25,7 +27,6 @@ export function encodeBody(frames: readonly Data[]): Data {
 
 /** The frames of a body, or `undefined` where it is malformed. Binary frames are views of `body`. */
 export function decodeBody(body: Uint8Array): Data[] | undefined {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
     if (body[0] !== 0) return body.length > 0 ? decoder.decode(body).split("\n") : [];
     const view = new DataView(body.buffer, body.byteOffset, body.length);

@@ -12,13 +12,11 @@ const signal = /^(?:[po]|n\d{1,15}|a\d{1,15},\d{1,15},\d{1,15})$/;
 const close = /^c(\d{1,15}),(.*)$/s;
 
 export function parseClientFrame(data: Data): Frame | undefined {
-  if (typeof data !== "string")
-    return isMessage(String.fromCharCode(data[0] ?? 0)) ? parseFrame(data) : undefined;
+  const kind = typeof data === "string" ? data[0] : String.fromCharCode(data[0] ?? 0);
+  // nearly all are messages, which have nothing to be checked here
+  if (kind === "m" || kind === "v") return [kind, data];
+  if (typeof data !== "string") return undefined;
   const [, code, reason = ""] = close.exec(data) ?? [];
   if (code) return ["c", +code, reason];
-  return isMessage(data[0]) || signal.test(data) ? parseFrame(data) : undefined;
-}
-
-function isMessage(kind: string | undefined): boolean {
-  return kind === "m" || kind === "v";
+  return signal.test(data) ? parseFrame(data) : undefined;
 }

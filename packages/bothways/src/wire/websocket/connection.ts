@@ -67,7 +67,10 @@ export interface ConnectionHost extends ByteSink {
 
 /** May be one object for all connections of a host. */
 export interface ConnectionOptions extends ParserOptions {
-  readonly primitives: Pick<Primitives, "decodeUtf8" | "utf8Length" | "writeUtf8" | "randomBytes">;
+  readonly primitives: Pick<
+    Primitives,
+    "decodeUtf8" | "decodeAscii" | "utf8Length" | "writeUtf8" | "randomBytes"
+  >;
   /** Where frames are built; the host flushes it. */
   readonly output: FrameOutput;
 }
@@ -153,7 +156,7 @@ class Connection implements WebSocketConnection, FrameSink {
     const payloadBytes = primitives.utf8Length(text);
     const maskKey = this.#nextMaskKey?.();
     const payloadAt = this.#startFrame(opcode.text, payloadBytes, maskKey);
-    primitives.writeUtf8(text, output.block, payloadAt);
+    primitives.writeUtf8(text, output.block, payloadAt, payloadBytes);
     if (maskKey !== undefined) applyMask(output.block, payloadAt, payloadAt + payloadBytes, maskKey);
     return true;
   }
@@ -176,7 +179,7 @@ class Connection implements WebSocketConnection, FrameSink {
       throw new TypeError("a client masks each frame anew and cannot share one");
     if (this.#state !== "open") return false;
     const { output } = this.#options;
-    if (frame.length > sharedCopyLimitBytes) output.pass(this.#host, frame);
+    if (frame.length > sharedCopyLimitBytes || !output.holds(this.#host)) output.pass(this.#host, frame);
     else {
       const offset = output.reserve(this.#host, frame.length);
       output.block.set(frame, offset);
@@ -297,10 +300,11 @@ function encodeClosePayload(
   primitives: Pick<Primitives, "utf8Length" | "writeUtf8">,
 ): Uint8Array {
   if (code === undefined) return nothing;
-  const payload = new Uint8Array(2 + primitives.utf8Length(reason));
+  const reasonBytes = primitives.utf8Length(reason);
+  const payload = new Uint8Array(2 + reasonBytes);
   payload[0] = code >>> 8;
   payload[1] = code;
-  primitives.writeUtf8(reason, payload, 2);
+  primitives.writeUtf8(reason, payload, 2, reasonBytes);
   return payload;
 }
 

@@ -53,6 +53,11 @@ export class FrameOutput {
     return offset;
   }
 
+  /** Do bytes of `owner` wait, so that more could leave beside them? */
+  holds(owner: ByteSink): boolean {
+    return this.#owner === owner;
+  }
+
   /** Sends `bytes` behind all that `owner` reserved, without copying: they must stay as they are until written. */
   pass(owner: ByteSink, bytes: Uint8Array): void {
     this.flushOf(owner);

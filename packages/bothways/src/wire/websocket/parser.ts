@@ -35,7 +35,7 @@ export interface ParserOptions {
   readonly role: Role;
   /** Limit of one message's payload, fragments together. */
   readonly maxMessageBytes: number;
-  readonly primitives: Pick<Primitives, "decodeUtf8">;
+  readonly primitives: Pick<Primitives, "decodeUtf8" | "decodeAscii">;
 }
 
 /** Receives what the peer sent. Methods must not throw and must not call `feed`; `stop` may be called from any. */
@@ -175,7 +175,8 @@ export class FrameParser {
     if ((this.#opcode & controlBit) !== 0) {
       this.#takeControl(chunk, offset, end, isWhole);
     } else if (isWhole && this.#isFinal && this.#opcode !== opcode.continuation) {
-      this.#deliverMessage(chunk.subarray(offset, end));
+      if (isAscii && this.#opcode === opcode.text) this.#deliverAscii(chunk, offset, end);
+      else this.#deliverMessage(chunk.subarray(offset, end));
     } else {
       this.#gatherMessage(chunk, offset, end, isAscii);
     }
@@ -232,6 +233,12 @@ export class FrameParser {
     this.#message = undefined;
     this.#messageBytes = 0;
     this.#deliverMessage(message);
+  }
+
+  /** The usual text message: no view of its bytes is needed, and nothing can be wrong with them. */
+  #deliverAscii(chunk: Uint8Array, offset: number, end: number): void {
+    this.#messageOpcode = noMessage;
+    this.#sink.text(this.#options.primitives.decodeAscii(chunk, offset, end));
   }
 
   #deliverMessage(message: Uint8Array): void {

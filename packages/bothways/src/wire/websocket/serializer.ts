@@ -60,7 +60,7 @@ export function encodeTextFrame(
 ): Uint8Array {
   const payloadBytes = primitives.utf8Length(text);
   const frame = new Uint8Array(frameLength(payloadBytes, false));
-  primitives.writeUtf8(text, frame, writeFrameHeader(frame, 0, opcode.text, payloadBytes));
+  primitives.writeUtf8(text, frame, writeFrameHeader(frame, 0, opcode.text, payloadBytes), payloadBytes);
   return frame;
 }
 

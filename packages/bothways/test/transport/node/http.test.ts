@@ -37,6 +37,17 @@ describe("a request body", () => {
     );
   });
 
+  test.each(["", "12345678"])("that came with its head is read at once: %j", async (text) => {
+    const request = requestOf({ "content-length": String(text.length) });
+    request.end(text);
+    const ended = once(request, "end");
+    expect(await read(request, { maxBytes: 8, timeoutMs: 0 })).toEqual({
+      isRead: true,
+      bytes: new TextEncoder().encode(text),
+    });
+    await ended;
+  });
+
   test("may be as long as the limit and no longer", async () => {
     const fits = requestOf({ "content-length": "8" });
     fits.end("12345678");

