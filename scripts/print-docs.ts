@@ -12,6 +12,7 @@ import * as closeCodes from "../packages/bothways/src/model/close-code.ts";
 import { errorTable } from "../packages/bothways/src/model/errors.ts";
 import { channels } from "../packages/bothways/src/observe/channels.ts";
 import { type State, transitions } from "../packages/bothways/src/session/session.ts";
+import { printApi } from "./api/print-api.ts";
 import { fromRoot } from "./paths.ts";
 import { traces } from "./protocol-traces.ts";
 
@@ -27,8 +28,10 @@ export function printPages(): Page[] {
     { path: "docs/protocol/bothways-1.md", text: fill(protocol, "close-codes", closeCodeTable()) },
     { path: "ARCHITECTURE.md", text: fill(read("ARCHITECTURE.md"), "states", diagram()) },
     { path: "docs/guide/observe.md", text: fill(read("docs/guide/observe.md"), "events", eventsTable()) },
+    { path: "docs/README.md", text: fill(read("docs/README.md"), "decisions", decisionsList()) },
     { path: "docs/reference/errors.md", text: errorsPage() },
     { path: "docs/reference/options.md", text: optionsPage() },
+    ...[...printApi()].map(([file, text]) => ({ path: `docs/reference/${file}`, text })),
   ];
 }
 
@@ -87,6 +90,14 @@ function closeCodeTable(): string {
     ["Code", "Meaning", "Ends"],
     rows.map(([code, meaning]) => [String(code), meaning, isFinal(code) ? "session" : "link"]),
   );
+}
+
+function decisionsList(): string {
+  const pages = readdirSync(fromRoot("docs/decisions")).sort();
+  const titles = pages.map((page) => /^# (\d+)\. (.*)/.exec(read(`docs/decisions/${page}`)) ?? []);
+  return pages
+    .map((page, index) => `${titles[index]?.[1]}. [${titles[index]?.[2]}](decisions/${page})`)
+    .join("\n");
 }
 
 function errorsPage(): string {

@@ -21,11 +21,13 @@ import type { ClientPlatform, CoreOptions } from "./options.ts";
 import type { Report, ReportAttempt } from "./report.ts";
 import type { Socket, SocketMessage } from "./socket.ts";
 
+/** What a connection raises. */
 export interface ConnectionEvents {
   /** The technique in use changed; `""` when there is none. */
   transport: (name: string) => void;
-  /** The n-th try to reconnect begins, or succeeded. */
+  /** The n-th try to reconnect begins. */
   reconnect_attempt: (attempt: number) => void;
+  /** The n-th try succeeded. */
   reconnect: (attempt: number) => void;
 }
 
@@ -52,7 +54,9 @@ const reasons: Record<number, DisconnectReason> = {
   [TAKEN_OVER]: "taken over",
 };
 
+/** The connection to one server, shared by the sockets of its namespaces: `socket.io`. */
 export class Connection extends ClientEmitter<Record<never, never>, ConnectionEvents> {
+  /** @internal */
   readonly platform: ClientPlatform;
   /** @internal Bytes that sockets hold back. */
   heldBytes = 0;
@@ -122,6 +126,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     if (this.isOpen && this.transport !== name) this.#dial(index);
   }
 
+  /** How the connection came to be, and what went over it. */
   report(): Report {
     const { outbox, duplicates } = this.#session;
     return {

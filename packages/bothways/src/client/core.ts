@@ -13,6 +13,12 @@ export type { Auth, ConnectionOptions, CoreOptions, SocketOptions } from "./opti
 export type { Report, ReportAttempt } from "./report.ts";
 export type { Socket } from "./socket.ts";
 
+/**
+ * Connects to a namespace over the transports given, in their order: the bundle holds no others.
+ *
+ * @example
+ * const socket = io("https://example.com/chat", { transports: [webSocket()] });
+ */
 export function io<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents>(
   url: string,
   options: CoreOptions,

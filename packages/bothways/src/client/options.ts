@@ -1,6 +1,7 @@
 /** What `io(url, options)` takes. Names and defaults are Socket.IO's where it has them. */
 import type { ClientTransport } from "../model/transport.ts";
 
+/** Options of a connection, which the namespaces of an origin share. */
 export interface ConnectionOptions {
   /** Path of the server. Default `/bothways/`. */
   readonly path?: string;
@@ -18,8 +19,9 @@ export interface ConnectionOptions {
   readonly reconnection?: boolean;
   /** Give up after this many failed tries in a row. Default Infinity. */
   readonly reconnectionAttempts?: number;
-  /** First wait before a try, and the most it grows to, in ms. Defaults 1,000 and 5,000. */
+  /** First wait before a try, in ms. Default 1,000. */
   readonly reconnectionDelay?: number;
+  /** The most that wait grows to, in ms. Default 5,000. */
   readonly reconnectionDelayMax?: number;
   /** Each wait is made shorter or longer by up to this part of it. Default 0.5. */
   readonly randomizationFactor?: number;
@@ -35,6 +37,7 @@ export interface ConnectionOptions {
   readonly highWaterMark?: number;
 }
 
+/** Options of the socket of one namespace. */
 export interface SocketOptions extends ConnectionOptions {
   /** Sent to the server when joining the namespace: a value, or a function that passes one to its callback. */
   readonly auth?: Auth;
@@ -44,6 +47,7 @@ export interface SocketOptions extends ConnectionOptions {
   readonly multiplex?: boolean;
 }
 
+/** What is sent when joining, or a function that passes it to its callback. */
 export type Auth =
   | Readonly<Record<string, unknown>>
   | ((callback: (auth: Readonly<Record<string, unknown>>) => void) => void);

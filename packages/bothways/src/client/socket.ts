@@ -37,8 +37,11 @@ import type { Report } from "./report.ts";
 
 /** Events a socket raises itself. */
 export interface SocketReservedEvents {
+  /** The namespace is joined, for the first time or again; `recovered` says whether anything was missed. */
   connect: () => void;
+  /** A try to connect failed, or the server refused; `active` says whether it tries again. */
   connect_error: (error: ClientError) => void;
+  /** The server is out of reach, or the namespace was left. */
   disconnect: (reason: DisconnectReason) => void;
   /** The server lost the session: messages were missed. `connect` follows, with `recovered` false. */
   gap: (gap: Gap) => void;
@@ -65,6 +68,7 @@ interface Ack {
   readonly cancels: (() => void)[];
 }
 
+/** One namespace of a server: what `io()` returns. What is emitted while it is away is sent when it is back. */
 export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> extends ClientEmitter<
   ListenEvents,
   SocketReservedEvents
@@ -77,7 +81,9 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   active = false;
   /** The last `connect` went on with the session there was: nothing was missed. */
   recovered = false;
+  /** The connection it uses. */
   readonly io: Connection;
+  /** The name of its namespace. */
   readonly nsp: string;
   /** Sent when joining; a function is asked anew each time. */
   auth: Auth;
@@ -97,6 +103,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     this.auth = auth;
   }
 
+  /** The opposite of `connected`. */
   get disconnected(): boolean {
     return !this.connected;
   }
@@ -138,6 +145,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     return this;
   }
 
+  /** Leaves the namespace for good, until `connect` is called. */
   disconnect(): this {
     if (this.active) {
       if (this.id) this.#say(DISCONNECT);
@@ -191,6 +199,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     return (this as unknown as Socket).emitWithAck(REFRESH_AUTH, token);
   }
 
+  /** How the connection came to be, and what went over it. */
   report(): Report {
     return this.io.report();
   }

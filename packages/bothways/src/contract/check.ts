@@ -12,6 +12,7 @@ import type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schem
 export interface Issue {
   /** The argument's index, then the keys inside it. */
   readonly path: readonly (string | number)[];
+  /** In the words of the schema's library. */
   readonly message: string;
 }
 

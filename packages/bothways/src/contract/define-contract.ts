@@ -16,7 +16,7 @@ import type { StandardSchema } from "./standard-schema.ts";
  * Throws BW_RESERVED_EVENT for an event that sockets raise themselves, such as `disconnect`.
  *
  * @example
- * export const contract = defineContract({
+ * const contract = defineContract({
  *   toServer: { say: [z.string().max(500)], join: { args: z.string(), ack: z.number() } },
  *   toClient: { said: [z.string(), z.string()] },
  * });

@@ -12,13 +12,16 @@ export type ArgumentSchemas = StandardSchema | readonly StandardSchema[];
 
 /** An event that is answered. */
 export interface AnsweredEvent {
+  /** The arguments, without the callback. */
   readonly args: ArgumentSchemas;
   /** The answer: what the handler returns. The server's is checked by the compiler only. */
   readonly ack: StandardSchema;
 }
 
+/** An event: its arguments, and the answer if there is one. */
 export type EventDefinition = ArgumentSchemas | AnsweredEvent;
 
+/** A contract as it is written down. */
 export interface Definition {
   /** Events that clients send and the server handles. */
   readonly toServer?: Readonly<Record<string, EventDefinition>>;

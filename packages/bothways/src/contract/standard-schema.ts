@@ -4,6 +4,7 @@
  */
 
 export interface StandardSchema<Input = unknown, Output = Input> {
+  /** What every library puts there. */
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
@@ -13,12 +14,16 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   };
 }
 
+/** What a validator says: the value as it is from now on, or what is wrong with it. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 
+/** One thing that is wrong with a value. */
 export interface SchemaIssue {
+  /** In the words of the library. */
   readonly message: string;
+  /** Where in the value. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 

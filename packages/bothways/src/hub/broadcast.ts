@@ -29,6 +29,7 @@ import { RemoteSocket, type RemoteTarget } from "./remote-socket.ts";
 
 /** One whom a broadcast reaches. */
 export interface Receiver<SocketData> extends RemoteTarget<SocketData> {
+  /** @internal */
   readonly conn: Pick<Connection, "peer" | "ready">;
   deliver(packet: Packet, isVolatile: boolean): boolean;
 }
@@ -51,6 +52,12 @@ export interface Audience<SocketData> {
   ): void;
 }
 
+/**
+ * An emit to many, with its conditions. Each step makes a new operator, so one may be kept and used again.
+ *
+ * @example
+ * io.to("lobby").except("muted").emit("said", "hello");
+ */
 export class BroadcastOperator<EmitEvents = DefaultEventsMap, SocketData = Untyped> {
   readonly #audience: Audience<SocketData>;
   readonly #rooms: readonly string[] | undefined;

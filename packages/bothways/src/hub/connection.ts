@@ -20,6 +20,7 @@ export interface ConnectionSocket {
   end(reason: DisconnectReason): void;
 }
 
+/** A client with all its sockets, one for each namespace it joined: `socket.conn`. */
 export class Connection {
   /** @internal */
   readonly peer: Peer;

@@ -23,8 +23,12 @@ export const plain: EmitFlags = {
 
 /** As much of the platform's `AbortSignal` as is needed. */
 export interface AbortSignalLike {
+  /** It has been aborted already. */
   readonly aborted: boolean;
+  /** Why: the `cause` of the error. */
   readonly reason?: unknown;
+  /** Called once, for `"abort"`. */
   addEventListener(type: "abort", listener: () => void): void;
+  /** Called when nobody waits any more. */
   removeEventListener(type: "abort", listener: () => void): void;
 }

@@ -6,6 +6,7 @@
  */
 import { BothwaysError } from "../model/bothways-error.ts";
 
+/** The arguments of an event, one list for each time it comes: what `socket.events()` returns. */
 export class EventIterator<Arguments> implements AsyncIterableIterator<Arguments> {
   readonly #limit: number;
   readonly #stop: () => void;
@@ -37,6 +38,7 @@ export class EventIterator<Arguments> implements AsyncIterableIterator<Arguments
     for (const resolve of this.#waiting.splice(0)) resolve({ value: undefined, done: true });
   }
 
+  /** The next list, when it comes; `done` when the socket has left. */
   next(): Promise<IteratorResult<Arguments, undefined>> {
     const [value] = this.#arrived;
     if (this.#arrived.length > 0) {
@@ -58,10 +60,12 @@ export class EventIterator<Arguments> implements AsyncIterableIterator<Arguments
     return Promise.resolve({ value: undefined, done: true });
   }
 
+  /** Itself, for `for await`. */
   [Symbol.asyncIterator](): this {
     return this;
   }
 
+  /** The same as `return()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }

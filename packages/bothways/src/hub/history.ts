@@ -11,6 +11,7 @@
 import type { Packet } from "../model/packet.ts";
 import type { HubPlatform } from "./platform.ts";
 
+/** What `history()` takes. */
 export interface HistoryOptions {
   /** Rooms whose broadcasts are kept: one, a list, or a function of the name. Default: all, but sockets' own. */
   readonly rooms?: string | readonly string[] | ((room: string) => boolean);

@@ -18,6 +18,7 @@ import { type NamespaceTest, ParentNamespace } from "./parent-namespace.ts";
 import { defaultHubLimits, type HubLimits, type HubPlatform } from "./platform.ts";
 import { Socket } from "./socket.ts";
 
+/** A listener of `connection`. */
 export type ConnectionListener<AnySocket> = (socket: AnySocket) => void;
 
 export class Hub<

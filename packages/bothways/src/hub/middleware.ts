@@ -8,6 +8,7 @@ import { callHandler, describe, toRefusal } from "./handler.ts";
 
 /** An error with `data` for the client. */
 export interface ExtendedError extends Error {
+  /** What the client gets as `data` of its error. */
   data?: Untyped;
 }
 

@@ -35,6 +35,7 @@ import type { Socket } from "./socket.ts";
 export interface NamespaceReservedEvents<AnySocket, AnyNamespace> {
   /** A client joined. Both are the same, `connect` comes first. */
   connect: (socket: AnySocket) => void;
+  /** A client joined: its socket is ready, and its events come from now on. */
   connection: (socket: AnySocket) => void;
   /** On the default namespace: another one came to be. */
   new_namespace: (namespace: AnyNamespace) => void;
@@ -42,8 +43,11 @@ export interface NamespaceReservedEvents<AnySocket, AnyNamespace> {
 
 /** The pattern that a namespace was made by: its listeners and middleware come before the namespace's own. */
 export interface Parent<AnySocket> {
+  /** @internal */
   readonly middleware: readonly Middleware<AnySocket>[];
+  /** @internal */
   readonly contract: Contract | undefined;
+  /** @internal */
   entries(event: "connect" | "connection"): readonly Entry[];
 }
 
@@ -57,6 +61,14 @@ export interface Surroundings<AnySocket> {
 
 const reservedServerEvents: ReadonlySet<string> = new Set(["connect", "connection", "new_namespace"]);
 
+/**
+ * Sockets that talk under one name on a connection that they may share with other namespaces: what `io.of()` returns.
+ *
+ * @example
+ * io.of("/chat").on("connection", (socket) => {
+ *   socket.join("lobby");
+ * });
+ */
 export class Namespace<
   ListenEvents = DefaultEventsMap,
   EmitEvents = ListenEvents,
@@ -69,6 +81,7 @@ export class Namespace<
     Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
   >
 > {
+  /** Begins with `/`. */
   readonly name: string;
   /** By id. */
   readonly sockets: Map<string, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
@@ -127,18 +140,22 @@ export class Namespace<
     return this.#everyone.emitWithAck(event, ...args);
   }
 
+  /** To those in `room`, or in any of several. */
   to(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.#everyone.to(room);
   }
 
+  /** The same as `to`. */
   in(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.#everyone.to(room);
   }
 
+  /** To all that are not in `room`. */
   except(room: string | readonly string[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.#everyone.except(room);
   }
 
+  /** Dropped for each receiver it cannot leave for at once. */
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {
     return this.#everyone.volatile;
   }
@@ -153,10 +170,12 @@ export class Namespace<
     return this.#everyone.compress(isWanted);
   }
 
+  /** Waits `ms` milliseconds for answers. */
   timeout(ms: number): BroadcastOperator<EmitEvents, SocketData> {
     return this.#everyone.timeout(ms);
   }
 
+  /** What happens where too much waits for a receiver; see {@link BroadcastOperator.policy}. */
   policy(policy: OverflowPolicy, key?: string): BroadcastOperator<EmitEvents, SocketData> {
     return this.#everyone.policy(policy, key);
   }

@@ -28,6 +28,10 @@ export type NamespaceTest = (
   next: (error: Error | null, isAllowed?: boolean) => void,
 ) => void;
 
+/**
+ * All namespaces that a pattern, or a function, allows; each is made when a client first asks for it, and goes with its
+ * last socket where `cleanupEmptyChildNamespaces` is true.
+ */
 export class ParentNamespace<
     ListenEvents = DefaultEventsMap,
     EmitEvents = ListenEvents,

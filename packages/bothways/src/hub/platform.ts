@@ -35,6 +35,7 @@ export interface ErrorContext {
   readonly event: string | undefined;
 }
 
+/** How far one client may go. */
 export interface HubLimits {
   /** Namespaces one client may have joined or be joining; one more is BW_NAMESPACE_LIMIT. Default 32. */
   readonly maxNamespacesPerPeer: number;

@@ -8,6 +8,7 @@ import { Emitter } from "../model/emitter.ts";
 import type { Listener, Untyped } from "../model/events.ts";
 import { callHandler } from "./handler.ts";
 
+/** What `presence()` takes. */
 export interface PresenceOptions<AnySocket> {
   /** Whose socket it is; `undefined` where it is not counted. Asked once, when it enters its first room. */
   readonly key: (socket: AnySocket) => string | undefined;
@@ -17,19 +18,25 @@ export interface PresenceOptions<AnySocket> {
 
 /** A user in a room. */
 export interface Present {
+  /** As `key` of the options gave it. */
   readonly key: string;
   /** How many of its sockets are in the room. */
   readonly count: number;
+  /** As `data` of the options gave it, of the socket that entered last. */
   readonly data: Untyped;
 }
 
 /** A user who came or went. */
 export interface PresenceChange {
+  /** The room that was entered or left. */
   readonly room: string;
+  /** As `key` of the options gave it. */
   readonly key: string;
+  /** As `data` of the options gave it. */
   readonly data: Untyped;
 }
 
+/** What a presence raises. */
 export interface PresenceEvents {
   /** The user's first socket entered the room. */
   join: (change: PresenceChange) => void;
@@ -39,6 +46,13 @@ export interface PresenceEvents {
 
 type Users<AnySocket> = Map<string, Set<AnySocket>>;
 
+/**
+ * Which users are in which rooms of a namespace: what `presence()` returns.
+ *
+ * @example
+ * const presence = io.presence({ key: (socket) => socket.data.user });
+ * presence.on("join", ({ room, key }) => io.to(room).emit("came", key));
+ */
 export class Presence<AnySocket extends { readonly id: string }> extends Emitter<PresenceEvents> {
   readonly #options: PresenceOptions<AnySocket>;
   readonly #onError: (error: unknown, socket: AnySocket | undefined) => void;

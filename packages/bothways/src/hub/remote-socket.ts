@@ -28,8 +28,18 @@ export interface RemoteTarget<SocketData> extends EmitTarget<Untyped> {
   disconnect(close: boolean): unknown;
 }
 
+/**
+ * A socket as `fetchSockets` shows it: a picture of the moment, through which the socket can be told things.
+ *
+ * @example
+ * for (const socket of await io.in("lobby").fetchSockets()) {
+ *   if (socket.data.isGuest) socket.disconnect();
+ * }
+ */
 export class RemoteSocket<EmitEvents = DefaultEventsMap, SocketData = Untyped> {
+  /** The socket's. */
   readonly id: string;
+  /** What its client said of itself when it connected. */
   readonly handshake: Handshake;
   /** The rooms it was in. */
   readonly rooms: ReadonlySet<string>;
@@ -48,6 +58,7 @@ export class RemoteSocket<EmitEvents = DefaultEventsMap, SocketData = Untyped> {
     this.#operator = new SocketOperator<EmitEvents>(target, plain);
   }
 
+  /** Sends an event, as `socket.emit` does. */
   emit<Event extends EventNames<EmitEvents>>(
     event: Event,
     ...args: EventArguments<EmitEvents, Event>
@@ -55,6 +66,7 @@ export class RemoteSocket<EmitEvents = DefaultEventsMap, SocketData = Untyped> {
     return this.#operator.emit(event, ...args);
   }
 
+  /** Sends an event and resolves to its answer. */
   emitWithAck<Event extends EventNames<EmitEvents>>(
     event: Event,
     ...args: AckArguments<EmitEvents, Event>
@@ -67,10 +79,12 @@ export class RemoteSocket<EmitEvents = DefaultEventsMap, SocketData = Untyped> {
     return this.#operator.timeout(ms);
   }
 
+  /** Makes it enter a room, or several. */
   join(room: string | readonly string[]): void {
     this.#target.join(room);
   }
 
+  /** Makes it leave a room. */
   leave(room: string): void {
     this.#target.leave(room);
   }

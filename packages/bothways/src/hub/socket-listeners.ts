@@ -30,9 +30,11 @@ import type { SocketState } from "./socket-states.ts";
 export interface SocketReservedEvents {
   /** It is about to leave: `rooms` are still there. */
   disconnecting: (reason: DisconnectReason) => void;
+  /** It has left, and has no rooms any more. */
   disconnect: (reason: DisconnectReason) => void;
   /** The transport was lost; the session waits for the client to come back. */
   away: () => void;
+  /** The client came back: nothing was lost. */
   back: () => void;
   /** What waited has left: `emit` returns true again. */
   drain: () => void;
@@ -56,6 +58,7 @@ interface Extras {
 }
 
 export abstract class SocketListeners<ListenEvents> extends Emitter<ListenEvents, SocketReservedEvents> {
+  /** @internal */
   abstract readonly nsp: {
     readonly name: string;
     readonly limits: { readonly maxWaitingEvents: number };
@@ -68,6 +71,7 @@ export abstract class SocketListeners<ListenEvents> extends Emitter<ListenEvents
     return this.state !== "joining" && this.state !== "left";
   }
 
+  /** The opposite of `connected`. */
   get disconnected(): boolean {
     return !this.connected;
   }
@@ -121,6 +125,7 @@ export abstract class SocketListeners<ListenEvents> extends Emitter<ListenEvents
     return this;
   }
 
+  /** The listeners of any event, in the order they are called. */
   listenersAny(): Listener[] {
     return this.take(ANY).map(({ listener }) => listener);
   }
@@ -145,6 +150,7 @@ export abstract class SocketListeners<ListenEvents> extends Emitter<ListenEvents
     return this;
   }
 
+  /** The listeners of any event that is sent, in the order they are called. */
   listenersAnyOutgoing(): Listener[] {
     return [...(this.#extras?.outgoing ?? [])];
   }

@@ -57,6 +57,7 @@ export class SocketOperator<EmitEvents, Callbacks = EmitEvents> {
     return this;
   }
 
+  /** Sends an event, as `socket.emit` does. */
   emit<Event extends EventNames<Callbacks>>(
     event: Event,
     ...args: EventArguments<Callbacks, Event>
@@ -64,6 +65,7 @@ export class SocketOperator<EmitEvents, Callbacks = EmitEvents> {
     return this.#target.transmit(eventData(event, args), this.#flags);
   }
 
+  /** Sends an event and resolves to its answer. */
   emitWithAck<Event extends EventNames<EmitEvents>>(
     event: Event,
     ...args: AckArguments<EmitEvents, Event>
@@ -71,22 +73,27 @@ export class SocketOperator<EmitEvents, Callbacks = EmitEvents> {
     return this.#target.request(eventData(event, args), this.#flags);
   }
 
+  /** To all others in `room`. */
   to(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
     return this.#target.others(this.#flags).to(room);
   }
 
+  /** The same as `to`. */
   in(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
     return this.to(room);
   }
 
+  /** To all others that are not in `room`. */
   except(room: string | readonly string[]): BroadcastOperator<EmitEvents> {
     return this.#target.others(this.#flags).except(room);
   }
 
+  /** To all others in the namespace. */
   get broadcast(): BroadcastOperator<EmitEvents> {
     return this.#target.others(this.#flags);
   }
 
+  /** To all others on this node: as long as there is one node, the same as `broadcast`. */
   get local(): BroadcastOperator<EmitEvents> {
     return this.broadcast;
   }

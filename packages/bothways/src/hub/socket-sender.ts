@@ -27,6 +27,7 @@ export abstract class SocketSender<
   EmitEvents,
   SocketData,
 > extends SocketListeners<ListenEvents> {
+  /** @internal */
   abstract override readonly nsp: Audience<SocketData> & { readonly limits: HubLimits };
   abstract readonly conn: Connection;
   abstract readonly id: string;

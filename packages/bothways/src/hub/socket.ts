@@ -29,6 +29,14 @@ import type { Namespace } from "./namespace.ts";
 import { SocketSender } from "./socket-sender.ts";
 import { type SocketInput, type SocketState, socketTransitions } from "./socket-states.ts";
 
+/**
+ * One client in one namespace: what `connection` gives.
+ *
+ * @example
+ * io.on("connection", (socket) => {
+ *   socket.on("say", (text) => socket.to("lobby").emit("said", text));
+ * });
+ */
 export class Socket<
   ListenEvents = DefaultEventsMap,
   EmitEvents = ListenEvents,
@@ -37,7 +45,9 @@ export class Socket<
 > extends SocketSender<ListenEvents, EmitEvents, SocketData> {
   /** Unguessable, but no secret. */
   readonly id: string;
+  /** The namespace it joined. */
   readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  /** Its connection, which it shares with the sockets of the same client in other namespaces. */
   readonly conn: Connection;
   #state: SocketState = "joining";
   // What follows is made when it is first used: most sockets are idle most of the time.

@@ -14,6 +14,7 @@ export type Check = (
   args: readonly unknown[],
 ) => readonly unknown[] | Promise<readonly unknown[]>;
 
+/** What the two sides of a namespace agreed on: what `defineContract` returns. */
 export interface Contract<
   ServerListens = Untyped,
   ServerEmits = Untyped,

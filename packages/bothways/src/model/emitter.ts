@@ -17,6 +17,7 @@ export const ANY: unique symbol = Symbol();
 
 type Name = string | typeof ANY;
 
+/** What can be listened to. Listeners may come and go while an event is raised: that changes the next one. */
 export class Emitter<Events = DefaultEventsMap, Reserved = Record<never, never>> {
   /** Made with the first listener: most sockets of a busy server have few. */
   #lists: Map<Name, readonly Entry[]> | undefined;
@@ -57,10 +58,12 @@ export class Emitter<Events = DefaultEventsMap, Reserved = Record<never, never>>
     return this.#remove(ANY, listener);
   }
 
+  /** The listeners of `event`, in the order they are called. */
   listeners(event: EventNames<Events> | EventNames<Reserved>): Listener[] {
     return this.#list(event).map(({ listener }) => listener);
   }
 
+  /** Does anyone listen to `event`? */
   hasListeners(event: EventNames<Events> | EventNames<Reserved>): boolean {
     return this.#list(event).length > 0;
   }

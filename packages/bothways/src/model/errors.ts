@@ -134,4 +134,5 @@ export const errorTable = {
   BW_LINK_LOST: entry("network", 1006, 502, "yes", "the transport ended or could not be opened"),
 } as const satisfies Record<string, ErrorEntry>;
 
+/** Every code, as in docs/reference/errors.md. */
 export type ErrorCode = keyof typeof errorTable;

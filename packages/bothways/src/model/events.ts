@@ -34,6 +34,7 @@ export interface DefaultEventsMap {
 /** A listener where its event's name is not known. */
 export type Listener = (...args: Untyped[]) => unknown;
 
+/** The names of the events in a map. */
 export type EventNames<Events> = keyof Events & string;
 
 /** What `emit` takes after the event's name. */

@@ -2,6 +2,7 @@
 
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** What a client said of itself when it connected. */
 export interface Handshake {
   /** Lower-cased names, as Node gives them. */
   readonly headers: Headers;
@@ -17,6 +18,7 @@ export interface Handshake {
   readonly xdomain: boolean;
   /** When the session began: a date as text, and milliseconds since 1970. */
   readonly time: string;
+  /** The same time, in milliseconds since 1970. */
   readonly issued: number;
   /** Path and query of the request. */
   readonly url: string;

@@ -11,7 +11,9 @@ export type Data = string | Uint8Array;
 /** What happens when a message would push what waits for one client over its limit. */
 export type OverflowPolicy = "disconnect" | "block" | "drop-oldest" | "latest-by-key";
 
+/** One encoded packet with what queues must know of it. */
 export interface Message {
+  /** As it goes over the wire; never changed. */
   readonly data: Data;
   /**
    * Answers a call and so needs no message credit: two handlers that wait for each other's answer must not hang.

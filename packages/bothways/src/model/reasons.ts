@@ -33,5 +33,6 @@ export interface Gap {
   readonly from: number;
   /** Number of the last one, where the peer still knows it. */
   readonly to: number | undefined;
+  /** Why they were missed. */
   readonly reason: GapReason;
 }

@@ -9,6 +9,7 @@
 import type { ErrorCode } from "./errors.ts";
 import type { Data, Message } from "./message.ts";
 
+/** One attachment of a session to one transport. */
 export interface Link {
   /** Name of the technique, as in the `transports` option. */
   readonly transport: string;
@@ -45,6 +46,7 @@ export interface LinkHandler {
 
 /** Client half of a technique, as the `transports` option takes it. */
 export interface ClientTransport {
+  /** As the `transports` option and reports have it. */
   readonly name: string;
   /**
    * Starts an attempt. `hello` is the first frame; the answer arrives as the first frame of the link.
@@ -53,6 +55,7 @@ export interface ClientTransport {
   open(request: ConnectRequest, hello: string, handler: LinkHandler): Link;
 }
 
+/** Where an attempt goes, and with what. */
 export interface ConnectRequest {
   /** Absolute `http:` or `https:` URL of the server's path with the query, such as `https://example.com/bothways/?a=1`. */
   readonly url: string;

@@ -10,6 +10,7 @@ import type { OriginPolicy } from "../transport/node/origin.ts";
 import type { DriverOptions } from "./driver.ts";
 import type { RateLimits } from "./rate-limit.ts";
 
+/** What `new Server(target, options)` takes. */
 export interface ServerOptions extends Partial<HubLimits> {
   /** Path of our requests, with a slash at both ends; all others are left to other listeners. Default `/bothways/`. */
   readonly path?: string;

@@ -23,6 +23,7 @@ import { createHubPlatform, createPlatform, createReporter } from "./platform.ts
 import { Reception } from "./reception.ts";
 import type { ServerStats } from "./stats.ts";
 
+/** A server of `node:http` or `node:https`. */
 type AnyHttpServer = HttpServer | HttpsServer;
 
 /** The types of the events follow from the contract. */
@@ -30,6 +31,16 @@ type ContractOptions<ListenEvents, EmitEvents> = ServerOptions & {
   readonly contract: Contract<ListenEvents, EmitEvents>;
 };
 
+/**
+ * The server an application makes: namespaces over clients of every transport, on an HTTP server of its own or one that
+ * others use too. Its own methods speak for the default namespace `/`.
+ *
+ * @example
+ * const io = new Server(3000);
+ * io.on("connection", (socket) => {
+ *   socket.on("hi", (name) => `hello ${name}`);
+ * });
+ */
 export class Server<
   ListenEvents = DefaultEventsMap,
   EmitEvents = ListenEvents,

@@ -70,14 +70,17 @@ export class FaultProxy {
     return proxy;
   }
 
+  /** The port it listens on. */
   get port(): number {
     return this.#port;
   }
 
+  /** Where clients connect: `http://127.0.0.1:<port>`. */
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Counts since it began, and gauges of now. */
   get stats(): ProxyStats {
     return {
       opened: this.#opened,

@@ -15,8 +15,11 @@ export interface FaultProxyOptions extends Partial<NetworkShape> {
   readonly onData?: (direction: Direction, chunk: Uint8Array, connectionId: number) => void;
 }
 
+/** Where a server listens. */
 export interface Target {
+  /** Default `"127.0.0.1"`. */
   readonly host?: string;
+  /** Its port. */
   readonly port: number;
 }
 
@@ -28,16 +31,19 @@ interface Selection {
   readonly connectionIds?: readonly number[];
 }
 
+/** Options of `cut`. */
 export interface CutOptions extends Selection {
   /** End both sides by FIN in place of RST. Bytes under way are lost all the same. Default false. */
   readonly graceful?: boolean;
 }
 
+/** Options of `halfOpen`. */
 export interface LaneFaultOptions extends Selection {
   /** Which direction goes silent or waits. Default "both". */
   readonly affects?: Direction | "both";
 }
 
+/** Options of `stall`. */
 export interface StallOptions extends LaneFaultOptions {
   /** Release after this time; without it, only `resume()` does. */
   readonly forMs?: number;
@@ -54,8 +60,10 @@ interface TriggerOptions {
   readonly scope?: "connection" | "all";
 }
 
+/** Options of `cutOnNext`. */
 export interface CutOnNextOptions extends TriggerOptions, Pick<CutOptions, "graceful"> {}
 
+/** Options of `halfOpenOnNext`. */
 export interface HalfOpenOnNextOptions extends TriggerOptions, Pick<LaneFaultOptions, "affects"> {}
 
 /** What a fault struck, read at the instant before it struck. */
@@ -64,6 +72,7 @@ export interface Strike {
   readonly atMs: number;
   /** How many connections were struck. */
   readonly connections: number;
+  /** Which ones, as `onData` gives them. */
   readonly connectionIds: readonly number[];
   /** Bytes accepted from the clients and not yet delivered to the target. */
   readonly bytesInFlightUp: number;
@@ -71,9 +80,11 @@ export interface Strike {
   readonly bytesInFlightDown: number;
 }
 
+/** What `stats` tells. */
 export interface ProxyStats {
   /** Connections accepted so far, refused ones included. */
   readonly opened: number;
+  /** Connections that were refused. */
   readonly refused: number;
   /** Connections over which bytes can still cross in at least one direction. */
   readonly live: number;
@@ -81,6 +92,8 @@ export interface ProxyStats {
   readonly bytesUp: number;
   /** Bytes delivered to the clients. */
   readonly bytesDown: number;
+  /** Bytes accepted from the clients and not yet delivered to the target. */
   readonly inFlightUp: number;
+  /** Bytes accepted from the target and not yet delivered to the clients. */
   readonly inFlightDown: number;
 }

@@ -1,8 +1,9 @@
 /** Runs what the documentation prints, as a reader would: with Node, from the repository, on the built package. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root: string = fileURLToPath(new URL("../../../../", import.meta.url));
@@ -96,4 +97,29 @@ export class Program {
 /** A module as text, run with `port` instead of the 3000 that is printed. */
 export function runModule(code: string, port: number, type = "module"): Program {
   return new Program([`--input-type=${type}`, "--eval", code.replaceAll("3000", String(port))]);
+}
+
+/** What the compiler says of these TypeScript files, by their names, as an application would have it: all declarations too. */
+export function compile(files: readonly (readonly [name: string, code: string])[]): string {
+  mkdirSync(join(root, "node_modules/.cache"), { recursive: true });
+  // where the packages they import are found
+  const folder = mkdtempSync(join(root, "node_modules/.cache/docs-"));
+  try {
+    for (const [name, code] of files) writeFileSync(join(folder, `${name}.ts`), code);
+    const checks = { noUnusedLocals: false, noUnusedParameters: false, skipLibCheck: false };
+    const compilerOptions = {
+      noEmit: true,
+      ...checks,
+      lib: ["es2023", "dom", "esnext.disposable"],
+      types: ["node"],
+    };
+    const config = { extends: join(root, "tsconfig.base.json"), compilerOptions, include: ["*.ts"] };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+    writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+    const compiler = join(root, "node_modules/typescript/bin/tsc");
+    const { stdout, status } = spawnSync(process.execPath, [compiler, "-p", folder], { encoding: "utf8" });
+    return status === 0 ? stdout : `${stdout}exit ${status}`;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -15,6 +15,7 @@ const lastPostTimeoutMs = 10_000;
 const extraAnswerBytes = 16_777_216;
 const nothing = new Uint8Array(0);
 
+/** The technique `long-polling`: requests that wait for their answer. It passes wherever HTTP does. */
 export function longPolling(): ClientTransport {
   const httpAgent = new HttpAgent({ keepAlive: true });
   const httpsAgent = new HttpsAgent({ keepAlive: true });

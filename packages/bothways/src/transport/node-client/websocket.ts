@@ -36,6 +36,7 @@ const output: FrameOutput = new FrameOutput(
   (byteLength) => Buffer.allocUnsafeSlow(byteLength),
 );
 
+/** The technique `websocket`. */
 export function webSocket(): ClientTransport {
   return {
     name,

@@ -8,6 +8,7 @@ import { createLongPolling } from "../client/long-polling.ts";
 /** Browsers allow 64 KiB to all `keepalive` requests in flight together. */
 const maxKeepaliveBytes = 61_440;
 
+/** The technique `long-polling`: requests that wait for their answer. It passes wherever HTTP does. */
 export function longPolling(): ClientTransport {
   return createLongPolling("long-polling", ({ url, withCredentials }, body, answered, isLast) => {
     const controller = new AbortController();

@@ -22,6 +22,7 @@ interface Socket {
   close(code: number, reason: string): void;
 }
 
+/** The technique `websocket`. */
 export function webSocket(): ClientTransport {
   return {
     name: "websocket",
