@@ -48,7 +48,6 @@ const SWITCH_TIMEOUT_MS = 5000;
 const MAX_REPORTED = 20;
 
 const reasons: Record<number, DisconnectReason> = {
-  [BYE]: "io server disconnect",
   [PROTOCOL_ERROR]: "parse error",
   [TIMEOUT]: "ping timeout",
   [TAKEN_OVER]: "taken over",

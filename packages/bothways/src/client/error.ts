@@ -9,6 +9,11 @@ export interface ClientError extends Error {
   readonly data?: unknown;
 }
 
-export function createError(code: ErrorCode | number, message: string, data?: unknown): ClientError {
-  return Object.assign(new Error(message), { code, data });
+export function createError(
+  code: ErrorCode | number,
+  message: string,
+  data?: unknown,
+  cause?: unknown,
+): ClientError {
+  return Object.assign(new Error(message, { cause }), { code, data });
 }

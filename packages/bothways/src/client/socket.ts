@@ -128,8 +128,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
    */
   signal(signal: AbortSignal): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
     return this.#limit((fail) => {
-      const abort = (): void =>
-        fail(Object.assign(createError("BW_ABORTED", "no longer waited for"), { cause: signal.reason }));
+      const abort = (): void => fail(createError("BW_ABORTED", "aborted", undefined, signal.reason));
       if (signal.aborted) this.io.platform.defer(abort);
       signal.addEventListener("abort", abort);
       return () => signal.removeEventListener("abort", abort);
