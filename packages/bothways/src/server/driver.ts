@@ -18,17 +18,14 @@ import type { Link } from "../model/transport.ts";
 import { channels } from "../observe/channels.ts";
 import { Registry, type RegistryTokens } from "../session/registry.ts";
 import type { ServerSessionOptions } from "../session/server-session.ts";
+import type { AuthenticationOptions, Clocks } from "./authentication.ts";
 import type { Identity } from "./identity.ts";
 import { NativePeer } from "./native-peer.ts";
 import type { RateLimits } from "./rate-limit.ts";
 import { ServerLink } from "./server-link.ts";
 import type { ServerStats } from "./stats.ts";
 
-export interface DriverPlatform {
-  /** Monotonic milliseconds. */
-  now(): number;
-  /** Milliseconds since 1970. */
-  wallClock(): number;
+export interface DriverPlatform extends Clocks {
   /** Calls back after at least `delayMs`, and after input that waits was handled. Returns what cancels it. */
   setTimer(callback: () => void, delayMs: number): () => void;
   /** Calls back when this turn of the event loop is done. */
@@ -38,7 +35,7 @@ export interface DriverPlatform {
   report(error: unknown): void;
 }
 
-export interface DriverOptions extends ServerSessionOptions {
+export interface DriverOptions extends ServerSessionOptions, AuthenticationOptions {
   readonly maxNamespacesPerPeer: number;
   /** What `overflow` is made of. */
   readonly policy: OverflowPolicy;
@@ -48,8 +45,6 @@ export interface DriverOptions extends ServerSessionOptions {
   readonly maxUnconfirmed: number;
   readonly maxRate: RateLimits | undefined;
   readonly maxJsonDepth: number;
-  readonly authWarningMs: number;
-  readonly refreshAuth: ((token: unknown, identity: unknown) => unknown) | undefined;
 }
 
 /** What the server knows of a request before a session is asked. */
@@ -147,7 +142,7 @@ export class Driver {
     const session = known ?? registry.create(hello, now);
     const peer =
       this.#peers.get(session.sid) ?? new NativePeer(this, session, link.visitor, hello.join.length);
-    if (peer.visitor.user !== link.visitor.user) return errorTable.BW_IDENTITY.closeCode;
+    if (peer.auth.current.user !== link.visitor.user) return errorTable.BW_IDENTITY.closeCode;
     this.#peers.set(session.sid, peer);
     if (known) peer.identify(link.visitor);
     else this.#expectConfirmation(peer);
@@ -213,7 +208,7 @@ export class Driver {
 
   /** Ends the sessions of a user, whose clients are here or away. Returns how many there were. */
   revoke(user: string): number {
-    const peers = [...this.#peers.values()].filter(({ visitor }) => visitor.user === user);
+    const peers = [...this.#peers.values()].filter(({ auth }) => auth.current.user === user);
     for (const peer of peers) peer.close("BW_REVOKED");
     return peers.length;
   }

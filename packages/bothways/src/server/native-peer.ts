@@ -6,23 +6,14 @@
  */
 import { toMessage, toPacket } from "../dialect/native/codec.ts";
 import { Account } from "../model/account.ts";
-import { BothwaysError } from "../model/bothways-error.ts";
-import {
-  BYE,
-  DRAINING,
-  INTERNAL,
-  OVERFLOW,
-  PROTOCOL_ERROR,
-  SLOW_CONSUMER,
-  TIMEOUT,
-} from "../model/close-code.ts";
+import { PROTOCOL_ERROR, SLOW_CONSUMER } from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
 import type { Message, OverflowPolicy } from "../model/message.ts";
 import { ACK_ERROR, CONNECT, CONNECT_ERROR, EVENT, type Packet } from "../model/packet.ts";
 import type { Peer } from "../model/peer.ts";
-import type { DisconnectReason, GapReason } from "../model/reasons.ts";
+import type { GapReason } from "../model/reasons.ts";
 import { channels, type ObservedEvents } from "../observe/channels.ts";
 import { tellLimit } from "../observe/limits.ts";
 import { costOf } from "../session/outbox.ts";
@@ -30,9 +21,11 @@ import { overflows } from "../session/overflow.ts";
 import type { ServerSession } from "../session/server-session.ts";
 import { type Input, NEVER, type Output, type State } from "../session/session.ts";
 import { encodeFrame } from "../wire/native/frame.ts";
+import { Authentication } from "./authentication.ts";
 import type { Driver, Visitor } from "./driver.ts";
-import { type Identity, inTime, readIdentity } from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import { RateLimiter } from "./rate-limit.ts";
+import { disconnectReason } from "./reason.ts";
 import type { ServerLink } from "./server-link.ts";
 
 const opened = channels["bothways:session:opened"];
@@ -50,8 +43,9 @@ const AWAY_BYTES = 8192;
 
 export class NativePeer implements Peer {
   readonly session: ServerSession<ServerLink>;
-  /** Of the session's first request; the identity is that of the last judgement. */
-  visitor: Visitor;
+  /** Of the session's first request. */
+  readonly visitor: Visitor;
+  readonly auth: Authentication;
   /** All that waits for this client or came from it. */
   readonly account: Account;
   /** When its client was lost; Infinity while it is here. */
@@ -67,10 +61,6 @@ export class NativePeer implements Peer {
   #unanswered: number;
   #isDraining = false;
   #lostBy = 0;
-  /** When to warn of the end of the authentication, or to end it, in the platform's monotonic ms. */
-  #authDeadline = NEVER;
-  #isWarned = false;
-  #isRefreshing = false;
 
   constructor(driver: Driver, session: ServerSession<ServerLink>, visitor: Visitor, joins: number) {
     this.#driver = driver;
@@ -81,7 +71,8 @@ export class NativePeer implements Peer {
     const { maxRate, policy } = driver.options;
     this.#policy = policy;
     this.#rates = maxRate && new RateLimiter(maxRate);
-    this.identify(visitor);
+    this.auth = new Authentication(visitor, driver.options, driver.platform);
+    driver.watch(this.auth.deadline);
   }
 
   get handshake(): Omit<Handshake, "auth"> {
@@ -89,20 +80,20 @@ export class NativePeer implements Peer {
   }
 
   get identity(): unknown {
-    return this.visitor.identity;
+    return this.auth.current.identity;
   }
 
   get expiresAt(): number {
-    return this.visitor.expiresAt;
+    return this.auth.current.expiresAt;
   }
 
   set expiresAt(expiresAt: number) {
-    this.identify({ ...this.visitor, expiresAt });
+    this.identify({ ...this.auth.current, expiresAt });
   }
 
   /** When `tick` is due, in monotonic ms. */
   get deadline(): number {
-    return Math.min(this.session.deadline, this.#authDeadline);
+    return Math.min(this.session.deadline, this.auth.deadline);
   }
 
   get transport(): string {
@@ -160,32 +151,18 @@ export class NativePeer implements Peer {
   }
 
   /** A newer judgement of who this is. */
-  identify({ identity, user, expiresAt }: Identity): void {
-    this.visitor = { ...this.visitor, identity, user, expiresAt };
-    this.#isWarned = false;
-    this.#watchAuth(this.#driver.options.authWarningMs);
+  identify(identity: Identity): void {
+    this.auth.current = identity;
+    this.#driver.watch(this.auth.deadline);
   }
 
   async refreshAuth(token: unknown): Promise<void> {
-    const { refreshAuth, connectTimeoutMs } = this.#driver.options;
-    if (!refreshAuth) throw new BothwaysError("BW_UNAUTHORIZED", "no token is taken");
-    // one at a time: to judge a token is costly, to send one is not
-    if (this.#isRefreshing) throw new BothwaysError("BW_RATE_LIMIT", "another token is being judged");
-    this.#isRefreshing = true;
-    try {
-      const judged = readIdentity(await inTime(refreshAuth(token, this.identity), connectTimeoutMs));
-      if (judged.user !== this.visitor.user) throw new BothwaysError("BW_IDENTITY");
-      this.identify(judged);
-    } catch (error) {
-      if (error instanceof BothwaysError) throw error;
-      throw new BothwaysError("BW_UNAUTHORIZED", error instanceof Error ? error.message : String(error));
-    } finally {
-      this.#isRefreshing = false;
-    }
+    await this.auth.refresh(token);
+    this.#driver.watch(this.auth.deadline);
   }
 
   tick(now: number): void {
-    if (this.#authDeadline <= now) this.#tickAuth();
+    if (this.auth.deadline <= now) this.#tickAuth();
     if (this.session.deadline <= now) this.input({ type: "tick" }, now);
   }
 
@@ -231,22 +208,11 @@ export class NativePeer implements Peer {
     else if (this.#driver.account.isOver) this.#driver.relieve();
   }
 
-  /** The wall clock decides, which may have been set meanwhile. */
   #tickAuth(): void {
-    const { platform, options, hub } = this.#driver;
-    const leftMs = this.expiresAt - platform.wallClock();
-    if (leftMs <= 0) return this.close("BW_AUTH_EXPIRED");
-    if (!this.#isWarned && leftMs <= options.authWarningMs) {
-      this.#isWarned = true;
-      hub.expiring(this, leftMs);
-    }
-    this.#watchAuth(this.#isWarned ? 0 : options.authWarningMs);
-  }
-
-  #watchAuth(aheadMs: number): void {
-    const { platform } = this.#driver;
-    this.#authDeadline = platform.now() + this.expiresAt - platform.wallClock() - aheadMs;
-    this.#driver.watch(this.#authDeadline);
+    const leftMs = this.auth.tick();
+    if (leftMs === undefined) return;
+    if (leftMs <= 0) this.close("BW_AUTH_EXPIRED");
+    else this.#driver.hub.expiring(this, leftMs);
   }
 
   #carryOut(output: Output<ServerLink, Message>): void {
@@ -295,7 +261,7 @@ export class NativePeer implements Peer {
       case "closed":
         this.#driver.forget(this, output.code);
         this.#tellClosed(output.code);
-        hub.leave(this, this.#reason(output.code));
+        hub.leave(this, disconnectReason(output.code, this.#closedBy, this.#lostBy));
     }
   }
 
@@ -320,7 +286,8 @@ export class NativePeer implements Peer {
 
   #tellClosed(code: number): void {
     const session = this.session.sid;
-    if (closed.hasSubscribers) closed.publish({ session, code, reason: this.#reason(code) });
+    if (closed.hasSubscribers)
+      closed.publish({ session, code, reason: disconnectReason(code, this.#closedBy, this.#lostBy) });
     if (code === SLOW_CONSUMER) tellLimit("BW_SLOW_CONSUMER", session, this.handshake.address);
   }
 
@@ -344,27 +311,5 @@ export class NativePeer implements Peer {
       if (this.isReady(link)) this.#driver.flushLater(link);
     }
     this.drain();
-  }
-
-  #reason(code: number): DisconnectReason {
-    if (this.#closedBy === "BW_RATE_LIMIT") return "rate limit";
-    if (this.#closedBy === "BW_AUTH_EXPIRED" || this.#closedBy === "BW_REVOKED") return "unauthorized";
-    switch (code) {
-      case OVERFLOW:
-        return "overflow";
-      case DRAINING:
-        return "server shutting down";
-      case SLOW_CONSUMER:
-        return "slow consumer";
-      case PROTOCOL_ERROR:
-        return "parse error";
-      case INTERNAL:
-        return "transport error";
-      case BYE:
-        return "transport close";
-      default:
-        // the session waited in vain: what matters is how its last link was lost
-        return this.#lostBy === TIMEOUT ? "ping timeout" : "transport close";
-    }
   }
 }
