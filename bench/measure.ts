@@ -25,6 +25,7 @@ export interface Sample {
 const servers: Readonly<Record<ServerName, URL>> = {
   bothways: new URL("./servers/bothways.ts", import.meta.url),
   floor: new URL("./servers/floor.ts", import.meta.url),
+  before: new URL("./servers/before.ts", import.meta.url),
   socketio: new URL("./servers/socketio.ts", import.meta.url),
 };
 const loadGenerator = new URL("./load/main.ts", import.meta.url);

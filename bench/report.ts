@@ -4,7 +4,10 @@ import type { Sample } from "./measure.ts";
 import { peers, type ServerName, type Work } from "./works.ts";
 
 /** What one round found, for each server that took part. */
-export type Round = Readonly<Record<(typeof peers)[number], Sample>> & { readonly floor?: Sample };
+export type Round = Readonly<Record<(typeof peers)[number], Sample>> & {
+  readonly floor?: Sample;
+  readonly before?: Sample;
+};
 
 export interface Row {
   readonly name: string;
@@ -14,6 +17,8 @@ export interface Row {
   readonly socketio: number;
   /** Node's server with no library on it. */
   readonly floor: number | undefined;
+  /** The ratio of ours to another build of ours. */
+  readonly toBefore: number | undefined;
   /** The median of the rounds' ratios, which is not the ratio of the medians. */
   readonly ratio: number;
   readonly target: string;
@@ -35,8 +40,10 @@ export function createRow(work: Work, rounds: Row["rounds"]): Row {
   const { name, title, unit, maxRatio, maxValue } = work;
   const ours = median(rounds.map((round) => round.bothways.value));
   const socketio = median(rounds.map((round) => round.socketio.value));
-  const floors = rounds.flatMap((round) => round.floor?.value ?? []);
-  const floor = floors.length > 0 ? median(floors) : undefined;
+  const floor = medianOfAny(rounds.flatMap((round) => round.floor?.value ?? []));
+  const toBefore = medianOfAny(
+    rounds.flatMap(({ bothways, before }) => (before ? bothways.value / before.value : [])),
+  );
   const ratio = median(rounds.map((round) => round.bothways.value / round.socketio.value));
   const targets = [
     maxRatio === undefined ? [] : `≤ ${maxRatio} ×`,
@@ -45,7 +52,7 @@ export function createRow(work: Work, rounds: Row["rounds"]): Row {
   const isReached =
     ratio <= (maxRatio ?? Number.POSITIVE_INFINITY) && ours <= (maxValue ?? Number.POSITIVE_INFINITY);
   const target = targets.flat().join(", ");
-  return { name, title, unit, ours, socketio, floor, ratio, target, isReached, rounds };
+  return { name, title, unit, ours, socketio, floor, toBefore, ratio, target, isReached, rounds };
 }
 
 export function createReport(
@@ -67,11 +74,11 @@ export function createReport(
   };
 }
 
-/** Where the generator was near its limit in any round of either server. */
+/** Where the generator was near its limit in any round of any server. */
 export function listBusyLoads(rows: readonly Row[]): string[] {
   return rows.flatMap(({ name, rounds }) =>
-    peers
-      .filter((server) => rounds.some((round) => round[server].load.cpuShare > maxLoadShare))
+    takingPart(rounds)
+      .filter((server) => rounds.some((round) => (round[server]?.load.cpuShare ?? 0) > maxLoadShare))
       .map(
         (server) =>
           `${name}: the load generator was the bottleneck with ${server}, whose throughput is a lower bound`,
@@ -86,6 +93,7 @@ export function toMarkdown(report: Report): string {
     format(row.ours),
     format(row.socketio),
     format(row.floor ?? Number.NaN),
+    format(row.toBefore ?? Number.NaN),
     `${format(row.ratio)} ×`,
     row.target,
     row.target === "" ? "" : row.isReached ? "yes" : "no",
@@ -110,7 +118,10 @@ export function toMarkdown(report: Report): string {
     `# Results of ${report.date.slice(0, 10)}`,
     `Printed by \`npm run bench\` at ${report.date}. ${report.machine}.`,
     report.method,
-    table(["work", "unit", "bothways", "Socket.IO", "floor", "ratio", "target", "reached"], figures),
+    table(
+      ["work", "unit", "bothways", "Socket.IO", "floor", "to before", "ratio", "target", "reached"],
+      figures,
+    ),
     "The ratio is that of bothways to Socket.IO. The floor is Node's own server with no library on it, with canned answers.",
     "Beside it: throughput, latency, and how busy either process was.",
     table(["work", "server", "per second", "p50 ms", "p99 ms", "server CPU", "load CPU"], beside),
@@ -122,7 +133,8 @@ export function toMarkdown(report: Report): string {
 }
 
 function takingPart(rounds: readonly Round[]): ServerName[] {
-  return rounds.some(({ floor }) => floor !== undefined) ? [...peers, "floor"] : [...peers];
+  const others = ["floor", "before"] as const;
+  return [...peers, ...others.filter((server) => rounds.some((round) => round[server]))];
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -130,8 +142,15 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
     Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
   const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
+    `| ${cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .filter((_, column) => rows.some((row) => row[column] !== ""))
+      .join(" | ")} |`;
   return [line(heads), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
+}
+
+function medianOfAny(values: readonly number[]): number | undefined {
+  return values.length > 0 ? median(values) : undefined;
 }
 
 function median(values: readonly number[]): number {

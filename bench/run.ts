@@ -1,9 +1,10 @@
 /**
  * `npm run bench`: measures each work on our server and on Socket.IO's, side by side, and writes the results.
  *
- *     npm run bench -- [--only <name>] [--seconds <n>] [--quick] [--profile <folder>]
+ *     npm run bench -- [--only <name>] [--seconds <n>] [--quick] [--profile <folder>] [--before <folder>]
  */
 import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { findCores } from "./ipc.ts";
 import { type MeasureOptions, measure } from "./measure.ts";
@@ -16,6 +17,7 @@ const { values: options } = parseArgs({
     seconds: { type: "string" },
     quick: { type: "boolean", default: false },
     profile: { type: "string" },
+    before: { type: "string" },
   },
 });
 const seconds = Number(options.seconds ?? (options.quick ? 1 : 3));
@@ -29,6 +31,8 @@ if (chosen.length === 0 || !(seconds > 0)) {
   process.exit(1);
 }
 
+// for the process that runs it
+if (options.before) process.env.BENCH_BEFORE = resolve(options.before);
 const cores = findCores();
 const measureOptions: MeasureOptions = {
   seconds,
@@ -43,6 +47,7 @@ for (const work of chosen) {
     rounds.push({
       bothways: await measure(work, "bothways", measureOptions),
       socketio: await measure(work, "socketio", measureOptions),
+      ...(options.before && { before: await measure(work, "before", measureOptions) }),
       ...(work.hasFloor && { floor: await measure(work, "floor", measureOptions) }),
     });
   }
@@ -53,7 +58,7 @@ const report = createReport(rows, seconds, roundCount, measureOptions.cores);
 const page = toMarkdown(report);
 console.log(page);
 // a part or a glance is no result to keep
-if (options.only === undefined && !options.quick) {
+if (options.only === undefined && !options.quick && options.before === undefined) {
   const target = new URL("results/", import.meta.url);
   writeFileSync(new URL("latest.json", target), `${JSON.stringify(report, null, 2)}\n`);
   writeFileSync(new URL("latest.md", target), page);

@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 
 export const peers = ["bothways", "socketio"] as const;
 
-/** `floor` is Node's own server with no library on it: what any library has to cost at least. */
-export type ServerName = (typeof peers)[number] | "floor";
+/** `floor` is Node's own server with no library on it, `before` another build of ours. */
+export type ServerName = (typeof peers)[number] | "floor" | "before";
 
 /** What the load generator does. */
 export type Load =

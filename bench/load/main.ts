@@ -21,7 +21,12 @@ export type Run = (ms: number) => Promise<{
   readonly value?: number;
 }>;
 
-const dialects: Readonly<Record<ServerName, Dialect>> = { bothways, socketio, floor: bothways };
+const dialects: Readonly<Record<ServerName, Dialect>> = {
+  bothways,
+  socketio,
+  floor: bothways,
+  before: bothways,
+};
 
 let run: Run | undefined;
 

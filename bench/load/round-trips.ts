@@ -17,8 +17,8 @@ interface Client {
 const auth = { token: "open sesame" };
 
 function connect(server: ServerName, url: string): Client {
-  if (server === "bothways") return connectBothways(url, { auth, forceNew: true });
-  return connectSocketIo(url, { auth, forceNew: true });
+  if (server === "socketio") return connectSocketIo(url, { auth, forceNew: true });
+  return connectBothways(url, { auth, forceNew: true });
 }
 
 export async function prepareRoundTrips(
