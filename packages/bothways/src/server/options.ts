@@ -5,6 +5,7 @@ import type { Contract } from "../model/contract.ts";
 import type { Untyped } from "../model/events.ts";
 import type { TrustProxy } from "../transport/node/address.ts";
 import type { OriginPolicy } from "../transport/node/origin.ts";
+import type { PerMessageDeflateOptions } from "../transport/node/per-message-deflate.ts";
 
 export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> extends Partial<HubLimits> {
   /** Path of our requests, with a slash at both ends; all others are left to other listeners. Default `/bothways/`. */
@@ -36,6 +37,11 @@ export interface ServerOptions<ListenEvents = Untyped, EmitEvents = Untyped> ext
   readonly resumeWindow?: number;
   /** Longest message, in bytes. Default 1,000,000. */
   readonly maxHttpBufferSize?: number;
+  /**
+   * Compress messages to WebSocket clients that offer it, and take theirs compressed (RFC 7692). True takes the defaults:
+   * messages from 1 KiB on, and no memory per connection. Default false.
+   */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions;
   /** Bytes either side may have sent to the other without an acknowledgement: at least 64 KiB. Default 1 MiB. */
   readonly windowBytes?: number;
   /** Messages likewise. Default 1,024. */

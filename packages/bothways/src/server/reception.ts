@@ -11,10 +11,12 @@ import type { Duplex } from "node:stream";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
 import { nodePrimitives } from "../platform/node.ts";
+import { DeflatedWebSocketLink } from "../transport/node/deflated-websocket.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
 import { HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
 import { checkOrigin, corsHeaders } from "../transport/node/origin.ts";
+import { PerMessageDeflate } from "../transport/node/per-message-deflate.ts";
 import { guardSocket, readUpgrade, refuseUpgrade } from "../transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
 import { decodeBody } from "../wire/native/body.ts";
@@ -42,6 +44,7 @@ export class Reception implements Visitors {
   readonly #options: ServerOptions;
   readonly #maxBytes: number;
   readonly #linkOptions: WebSocketLinkOptions;
+  readonly #deflate: PerMessageDeflate | undefined;
   readonly #report: (error: unknown) => void;
   #client: Uint8Array | undefined;
 
@@ -52,6 +55,11 @@ export class Reception implements Visitors {
     this.#maxBytes = options.maxHttpBufferSize ?? 1_000_000;
     this.#report = createReporter(options.onError);
     this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes);
+    const { perMessageDeflate = false } = options;
+    if (perMessageDeflate !== false) {
+      const settings = perMessageDeflate === true ? {} : perMessageDeflate;
+      this.#deflate = new PerMessageDeflate(settings, this.#linkOptions);
+    }
   }
 
   owns(url: string | undefined): boolean {
@@ -86,8 +94,19 @@ export class Reception implements Visitors {
     if (!verdict.isAllowed) return refuseUpgrade(socket, { code: "BW_ORIGIN", detail: verdict.reason });
     const upgrade = readUpgrade(request, head, nodePrimitives);
     if (!upgrade.ok) return refuseUpgrade(socket, upgrade);
+    const deflate = this.#deflate;
+    const accepted = deflate?.accept(request.headers);
+    // RFC6455-9.1-1
+    if (accepted === null)
+      return refuseUpgrade(socket, {
+        code: "BW_WS_HANDSHAKE",
+        detail: "Sec-WebSocket-Extensions is malformed",
+      });
     const begin = (visitor: Visitor | Refusal): void => {
-      const link = new WebSocketLink(socket, upgrade, this.#linkOptions);
+      const link =
+        deflate && accepted
+          ? new DeflatedWebSocketLink(socket, upgrade, this.#linkOptions, { deflate, accepted })
+          : new WebSocketLink(socket, upgrade, this.#linkOptions);
       if ("refusal" in visitor) {
         // a browser cannot read the status of a refused handshake, so it is accepted and closed
         link.open();

@@ -57,18 +57,24 @@ export class WebSocketLink implements Link, ConnectionHost {
   #isBlocked = false;
   #isCorked = false;
   #isFlushing = false;
+  #isOutputHeld = false;
 
-  /** `socket` had its errors handled since the upgrade request came (`guardSocket`). */
+  /**
+   * `socket` had its errors handled since the upgrade request came (`guardSocket`). `extensions` is what is answered to
+   * those offered, and `connect` makes the connection that speaks them.
+   */
   constructor(
     socket: Duplex,
-    upgrade: { readonly key: string; readonly protocol: string },
+    upgrade: { readonly key: string; readonly protocol: string; readonly extensions?: string },
     options: WebSocketLinkOptions,
+    connect: (options: WebSocketLinkOptions, host: WebSocketLink) => WebSocketConnection = createConnection,
   ) {
     this.#socket = socket;
     this.#options = options;
-    this.#connection = createConnection(options, this);
-    const accept = acceptKey(upgrade.key, options.primitives);
-    this.#writeText(encodeAcceptResponse({ accept, protocol: upgrade.protocol }));
+    this.#connection = connect(options, this);
+    const { key, protocol, extensions } = upgrade;
+    const accept = acceptKey(key, options.primitives);
+    this.#writeText(encodeAcceptResponse({ accept, protocol, extensions }));
   }
 
   /** To be called before anything else. */
@@ -115,7 +121,8 @@ export class WebSocketLink implements Link, ConnectionHost {
       socket.uncork();
     }
     // What the kernel took at once does not count, though `write` returned false for it.
-    if (!this.#isBlocked && socket.writableLength >= socket.writableHighWaterMark) this.#block();
+    const isFull = this.#isOutputHeld || socket.writableLength >= socket.writableHighWaterMark;
+    if (isFull && !this.#isBlocked) this.#block();
   }
 
   close(code: number, reason: string): void {
@@ -161,6 +168,25 @@ export class WebSocketLink implements Link, ConnectionHost {
     this.#expectClose();
   }
 
+  /** A message from the peer is being decompressed: what comes behind it waits in the kernel. */
+  inputHeld(isHeld: boolean): void {
+    if (isHeld) this.#socket.pause();
+    else {
+      this.#socket.resume();
+      this.#handler?.received();
+      this.flush();
+    }
+  }
+
+  /** A message to the peer is being compressed. */
+  outputHeld(isHeld: boolean): void {
+    this.#isOutputHeld = isHeld;
+    // the session hears of it with the flush that follows what it sends
+    if (isHeld) return;
+    this.flush();
+    if (this.#socket.writableLength < this.#socket.writableHighWaterMark) this.#drain();
+  }
+
   #read(chunk: Uint8Array): void {
     // Not as the `Buffer` it is, whose `slice` shares where that of a Uint8Array copies.
     this.#connection.receive(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
@@ -175,7 +201,7 @@ export class WebSocketLink implements Link, ConnectionHost {
   }
 
   #drain(): void {
-    if (!this.#isBlocked) return;
+    if (!this.#isBlocked || this.#isOutputHeld) return;
     this.#isBlocked = false;
     this.#connection.setOutputBlocked(false);
     this.#handler?.writable();

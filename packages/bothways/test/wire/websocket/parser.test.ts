@@ -91,6 +91,7 @@ describe("messages", () => {
     const sink = {
       text: ignore,
       binary: binarySink,
+      compressed: ignore,
       ping: ignore,
       pong: ignore,
       peerClose: ignore,
