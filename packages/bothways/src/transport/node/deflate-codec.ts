@@ -35,6 +35,13 @@ const blockBytes = 65_536;
 const turnBytes = 131_072;
 /** What the sender took off (RFC7692-7.2.2-5). */
 const tail = Uint8Array.of(0x00, 0x00, 0xff, 0xff);
+/**
+ * And behind it a final block that is empty: zlib comes to its end only where the message was whole. What was cut off
+ * in the middle would otherwise pass for a shorter message.
+ */
+const ending = Uint8Array.of(...tail, 0x01, 0x00, 0x00, 0xff, 0xff);
+/** One byte more, which zlib leaves over where it came to its end. */
+const probed = Uint8Array.of(...ending, 0x00);
 /** zlib cannot compress with the window of 256 bytes, so messages are then sent as they are. */
 const unsupportedWindowBits = 8;
 
@@ -43,7 +50,7 @@ let blocks: { readonly input: Uint8Array; readonly output: Uint8Array } | undefi
 
 function takeBlocks(): { readonly input: Uint8Array; readonly output: Uint8Array } {
   blocks ??= {
-    input: new Uint8Array(syncInflateBytes + tail.length),
+    input: new Uint8Array(syncInflateBytes + probed.length),
     output: new Uint8Array(blockBytes),
   };
   return blocks;
@@ -103,10 +110,16 @@ class SharedCodec implements MessageCodec {
       this.#deflater ??= openSyncZlib("deflate", this.#zlib);
       if (this.#deflater !== undefined) return ifShorter(runOnce(this.#deflater, payload));
     }
-    deflateOnThread(payload.length > copyLimitBytes ? payload : payload.slice(), this.#zlib, ifShorter);
+    deflateOnThread(
+      payload.length > copyLimitBytes ? payload : new Uint8Array(payload),
+      this.#zlib,
+      ifShorter,
+    );
   }
 
   inflate(payload: Uint8Array, done: Inflated): void {
+    // RFC 7692 §7.2.3.6 has one byte for an empty message; not all senders do
+    if (payload.length === 0) return done(payload);
     if (payload.length <= syncInflateBytes) {
       // a window as long as any sender's does for all of them
       this.#inflater ??= openSyncZlib("inflate", {});
@@ -116,7 +129,7 @@ class SharedCodec implements MessageCodec {
         return done(isTooLarge ? "BW_MESSAGE_TOO_LARGE" : message);
       }
     }
-    inflateOnThread(withTail(payload), this.#maxBytes, done);
+    inflateOnThread(withEnd(payload, ending), ending.length, this.#maxBytes, done);
   }
 
   forget(): void {}
@@ -149,7 +162,7 @@ class KeepingCodec implements MessageCodec {
     // without a context of its own each message may still begin anew
     if (this.#deflater === undefined) return this.#shared.deflate(payload, done);
     const isAtOnce = payload.length <= syncDeflateBytes;
-    const input = isAtOnce || payload.length > copyLimitBytes ? payload : payload.slice();
+    const input = isAtOnce || payload.length > copyLimitBytes ? payload : new Uint8Array(payload);
     runInParts(this.#deflater, input, Number.POSITIVE_INFINITY, (compressed) =>
       done(typeof compressed === "string" ? undefined : withoutTail(compressed)),
     );
@@ -157,7 +170,7 @@ class KeepingCodec implements MessageCodec {
 
   inflate(payload: Uint8Array, done: Inflated): void {
     if (this.#inflater === undefined) return this.#shared.inflate(payload, done);
-    runInParts(this.#inflater, withTail(payload), this.#maxBytes, done);
+    runInParts(this.#inflater, withEnd(payload, tail), this.#maxBytes, done);
   }
 
   forget(): void {
@@ -178,12 +191,12 @@ function runOnce(zlib: SyncZlib, payload: Uint8Array): Uint8Array | undefined {
   return zlib.hasFailed || length === output.length ? undefined : output.subarray(0, length);
 }
 
-/** Likewise, tail added and final blocks passed (RFC7692-7.2.3.4-1). */
+/** Likewise, ending added and final blocks passed (RFC7692-7.2.3.4-1). */
 function inflateOnce(zlib: SyncZlib, payload: Uint8Array): Uint8Array | ErrorCode | undefined {
   const { input, output } = takeBlocks();
-  const end = payload.length + tail.length;
+  const end = payload.length + probed.length;
   input.set(payload);
-  input.set(tail, payload.length);
+  input.set(probed, payload.length);
   let from = 0;
   let filled = 0;
   for (let streams = 0; streams < maxStreams; streams++) {
@@ -191,7 +204,9 @@ function inflateOnce(zlib: SyncZlib, payload: Uint8Array): Uint8Array | ErrorCod
     filled += zlib.run(input.subarray(from, end), output, filled);
     if (zlib.hasFailed) return "BW_WS_INFLATE";
     if (filled === output.length) return undefined;
-    if (zlib.leftOver === 0) return output.subarray(0, filled);
+    if (zlib.leftOver === 0) return "BW_WS_INFLATE";
+    // the ending was taken, or is not needed behind a final block of the peer's own
+    if (zlib.leftOver === 1 || zlib.leftOver === probed.length) return output.subarray(0, filled);
     from = end - zlib.leftOver;
   }
   return "BW_WS_INFLATE";
@@ -234,10 +249,10 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-function withTail(payload: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(payload.length + tail.length);
+function withEnd(payload: Uint8Array, end: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(payload.length + end.length);
   whole.set(payload);
-  whole.set(tail, payload.length);
+  whole.set(end, payload.length);
   return whole;
 }
 

@@ -29,14 +29,18 @@ export function deflateOnThread(
   });
 }
 
-/** `payload` with its tail; gives at most `maxBytes`, or the peer's error. */
+/**
+ * Gives at most `maxBytes`, or the peer's error. The last `endingBytes` of `payload` were added to bring zlib to its
+ * end; where they are not needed for that they are left over.
+ */
 export function inflateOnThread(
   payload: Uint8Array,
+  endingBytes: number,
   maxBytes: number,
   done: (message: Uint8Array | ErrorCode) => void,
 ): void {
   start((finish) => {
-    inflateStreams(payload, maxBytes, [], (message) => {
+    inflateStreams({ payload, endingBytes, maxBytes, parts: [] }, (message) => {
       finish();
       done(message);
     });
@@ -48,17 +52,18 @@ interface Inflated {
   readonly engine: Zlib;
 }
 
+interface Inflation {
+  readonly payload: Uint8Array;
+  readonly endingBytes: number;
+  readonly maxBytes: number;
+  /** Done so far. */
+  readonly parts: Uint8Array[];
+}
+
 /** RFC7692-7.2.3.4-1: a final block ends a stream, but not the message. */
-function inflateStreams(
-  payload: Uint8Array,
-  maxBytes: number,
-  parts: Uint8Array[],
-  done: (message: Uint8Array | ErrorCode) => void,
-): void {
-  const settings = {
-    ...{ info: true, finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: Math.max(maxBytes, 1) },
-    chunkSize: chunkBytes,
-  };
+function inflateStreams(inflation: Inflation, done: (message: Uint8Array | ErrorCode) => void): void {
+  const { payload, endingBytes, maxBytes, parts } = inflation;
+  const settings = { info: true, maxOutputLength: Math.max(maxBytes, 1), chunkSize: chunkBytes };
   inflateRaw(payload, settings, (error, result) => {
     if (error !== null) {
       const isTooLarge = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
@@ -68,9 +73,10 @@ function inflateStreams(
     const rest = payload.subarray(engine.bytesWritten);
     parts.push(buffer);
     if (buffer.length > maxBytes) return done("BW_MESSAGE_TOO_LARGE");
-    if (rest.length === 0) return done(parts.length === 1 ? buffer : join(parts));
+    if (rest.length === 0 || rest.length === endingBytes)
+      return done(parts.length === 1 ? buffer : join(parts));
     if (parts.length === maxStreams) return done("BW_WS_INFLATE");
-    inflateStreams(rest, maxBytes - buffer.length, parts, done);
+    inflateStreams({ ...inflation, payload: rest, maxBytes: maxBytes - buffer.length }, done);
   });
 }
 

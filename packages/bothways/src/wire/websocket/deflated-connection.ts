@@ -81,11 +81,11 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
 
   receive(chunk: Uint8Array): void {
     if (this.#unread !== undefined) {
-      this.#unread.push(chunk.slice());
+      this.#unread.push(new Uint8Array(chunk));
       return;
     }
     const taken = this.#inner.receive(chunk);
-    if (taken < chunk.length) this.#keep(chunk.slice(taken));
+    if (taken < chunk.length) this.#keep(new Uint8Array(chunk.subarray(taken)));
   }
 
   receiveEnd(): void {
@@ -109,7 +109,7 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
   sendBinary(data: Uint8Array, compress = true): boolean {
     if (this.state !== "open") return false;
     // the caller may change it when this returns
-    const payload = this.#waiting === undefined ? data : data.slice();
+    const payload = this.#waiting === undefined ? data : new Uint8Array(data);
     if (compress && data.length >= this.#options.thresholdBytes) {
       this.#inOrder(() => this.#deflate(payload, opcode.binary));
     } else this.#inOrder(() => this.#inner.sendBinary(payload));
