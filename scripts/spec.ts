@@ -183,7 +183,7 @@ export function readSources(): SpecSources {
     tables: readFolder("spec", (name) => /^rfc\d+\.md$/.test(name)),
     exceptions: readFileSync(fromRoot("spec/exceptions.md"), "utf8"),
     tests: ["packages/bothways/test", "conformance"]
-      .flatMap((folder) => readFolder(folder, (name) => name.endsWith(".test.ts")))
+      .flatMap((folder) => readFolder(folder, (name) => name.endsWith(".ts")))
       .map(({ path, text }) => ({ path, text: withoutComments(text) }))
       .filter(({ path }) => !path.endsWith("/house/spec.test.ts")),
     code: readFolder("packages/bothways/src", (name) => name.endsWith(".ts")),

@@ -161,6 +161,8 @@ class KeepingCodec implements MessageCodec {
   deflate(payload: Uint8Array, done: Deflated): void {
     // without a context of its own each message may still begin anew
     if (this.#deflater === undefined) return this.#shared.deflate(payload, done);
+    // RFC7692-7.2.3.6-1: zlib has nothing to flush
+    if (payload.length === 0) return done(Uint8Array.of(0));
     const isAtOnce = payload.length <= syncDeflateBytes;
     const input = isAtOnce || payload.length > copyLimitBytes ? payload : new Uint8Array(payload);
     runInParts(this.#deflater, input, Number.POSITIVE_INFINITY, (compressed) =>

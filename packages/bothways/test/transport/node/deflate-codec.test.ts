@@ -87,6 +87,13 @@ describe("context takeover", () => {
     }
   });
 
+  test("RFC7692-7.2.3.6-1 an empty message is one byte, wherever it stands", async () => {
+    const sender = openCodec(keeping);
+    const receiver = openCodec(keeping, { role: "client" });
+    for (const size of [0, 100, 0, 0, 100])
+      expect((await pass(sender, receiver, prose(size))) === 1).toBe(size === 0);
+  });
+
   test("ends where a frame compressed elsewhere goes between", async () => {
     const sender = openCodec(keeping);
     const receiver = openCodec(keeping, { role: "client" });
