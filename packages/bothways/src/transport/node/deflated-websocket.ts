@@ -8,7 +8,7 @@ import { WebSocketLink, type WebSocketLinkOptions } from "./websocket.ts";
 
 export class DeflatedWebSocketLink extends WebSocketLink {
   readonly #deflate: PerMessageDeflate;
-  readonly #accepted: DeflateAcceptance;
+  readonly #sharesFrames: boolean;
   readonly #connection: DeflatedConnection;
 
   constructor(
@@ -27,13 +27,15 @@ export class DeflatedWebSocketLink extends WebSocketLink {
     if (connection === undefined) throw new Error("no connection was made");
     this.#connection = connection;
     this.#deflate = deflate;
-    this.#accepted = accepted;
+    this.#sharesFrames = deflate.sharesFrames(accepted);
   }
 
   override send(message: Message): void {
     const connection = this.#connection;
-    if (!this.#deflate.isShort(message)) this.#deflate.send(message, this.#accepted, connection);
-    else if (!connection.isOutputHeld) super.send(message);
+    const isShort = this.#deflate.isShort(message);
+    if (isShort && !connection.isOutputHeld) super.send(message);
+    else if (!isShort && this.#sharesFrames)
+      connection.sendShared((done) => this.#deflate.frameOf(message, done));
     else if (typeof message.data === "string") connection.sendText(message.data);
     else connection.sendBinary(message.data);
   }

@@ -81,13 +81,14 @@ export class PerMessageDeflate {
       : data.length < thresholdBytes;
   }
 
-  /** Sends a message that others may get too. Their frame is made once, where their windows are as long. */
-  send(message: Message, { agreed }: DeflateAcceptance, connection: DeflatedConnection): void {
-    const { data } = message;
-    if (agreed.serverMaxWindowBits === defaultDeflate.serverMaxWindowBits)
-      connection.sendShared((done) => this.#frames.frameOf(message, done));
-    else if (typeof data === "string") connection.sendText(data);
-    else connection.sendBinary(data);
+  /** Frames are shared where the window is as long as can be. */
+  sharesFrames({ agreed }: DeflateAcceptance): boolean {
+    return agreed.serverMaxWindowBits === defaultDeflate.serverMaxWindowBits;
+  }
+
+  /** Gives the frame of a message, now or later. It is made once for all who share it. */
+  frameOf(message: Message, done: (frame: Uint8Array) => void): void {
+    this.#frames.frameOf(message, done);
   }
 }
 
@@ -102,8 +103,6 @@ const headerName = "sec-websocket-extensions";
 class SharedFrames {
   readonly #codec: MessageCodec;
   readonly #primitives: ConnectionOptions["primitives"];
-  /** A frame, or who waits for it. */
-  readonly #frames = new WeakMap<Message, Uint8Array | ((frame: Uint8Array) => void)[]>();
 
   constructor(codec: MessageCodec, primitives: ConnectionOptions["primitives"]) {
     this.#codec = codec;
@@ -111,17 +110,17 @@ class SharedFrames {
   }
 
   frameOf(message: Message, done: (frame: Uint8Array) => void): void {
-    const known = this.#frames.get(message);
+    const known = message.deflated;
     if (known instanceof Uint8Array) return done(known);
     if (known !== undefined) return void known.push(done);
     const waiting = [done];
-    this.#frames.set(message, waiting);
+    message.deflated = waiting;
     const kind = typeof message.data === "string" ? opcode.text : opcode.binary;
     const payload = this.#encode(message.data);
     this.#codec.deflate(payload, (compressed) => {
       const frame =
         compressed === undefined ? encodeFrame(kind, payload) : encodeFrame(kind | compressedBit, compressed);
-      this.#frames.set(message, frame);
+      message.deflated = frame;
       for (const give of waiting) give(frame);
     });
   }
