@@ -16,7 +16,7 @@ import {
   checkClose,
   type WebSocketConnection,
 } from "./connection.ts";
-import { compressedBit, type Opcode, opcode } from "./frame.ts";
+import { compressedBit, maxControlBytes, type Opcode, opcode } from "./frame.ts";
 
 /**
  * Compresses and decompresses whole messages. `done` is called once: before the call returns, with bytes that are valid
@@ -130,7 +130,9 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
   }
 
   sendPing(data?: Uint8Array): boolean {
-    return this.state === "open" && this.#inner.sendPing(data);
+    // the mistake of a ping too long throws in every state
+    const isLate = this.#isClosing && this.#inner.state === "open";
+    return isLate && (data?.length ?? 0) <= maxControlBytes ? false : this.#inner.sendPing(data);
   }
 
   close(code?: number, reason = ""): boolean {
