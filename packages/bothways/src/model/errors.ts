@@ -63,6 +63,7 @@ export const errorTable = {
     "the payload length is not minimally encoded or exceeds 2^53 - 1",
   ),
   BW_WS_UTF8: entry("remote", 1007, 400, "no", "a text message or close reason is not valid UTF-8"),
+  BW_WS_INFLATE: entry("remote", 1007, 400, "no", "a compressed message could not be decompressed"),
   BW_WS_CLOSE_CODE: entry("remote", 1002, 400, "no", "the close frame carries a code that may not be sent"),
   BW_WS_ABNORMAL: entry("network", 1006, 400, "yes", "the connection ended without a close frame"),
   BW_WS_HANDSHAKE: entry("remote", 1002, 400, "no", "the opening handshake is not a valid WebSocket upgrade"),

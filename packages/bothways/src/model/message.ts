@@ -30,4 +30,6 @@ export interface Message {
   readonly isShared?: boolean | undefined;
   /** The transport's own framing of `data`, kept by the first link that made it for all that follow. */
   framed?: Uint8Array;
+  /** Likewise, compressed; or who waits for that. */
+  deflated?: Uint8Array | ((frame: Uint8Array) => void)[];
 }

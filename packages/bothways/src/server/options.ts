@@ -7,6 +7,7 @@ import type { OverflowPolicy } from "../model/message.ts";
 import { overflows } from "../session/overflow.ts";
 import type { TrustProxy } from "../transport/node/address.ts";
 import type { OriginPolicy } from "../transport/node/origin.ts";
+import type { PerMessageDeflateOptions } from "../transport/node/per-message-deflate.ts";
 import type { DriverOptions } from "./driver.ts";
 import type { RateLimits } from "./rate-limit.ts";
 
@@ -52,6 +53,11 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly resumeWindow?: number;
   /** Longest message, in bytes; a longer one is BW_MESSAGE_TOO_LARGE. Default 1,000,000. */
   readonly maxHttpBufferSize?: number;
+  /**
+   * Compress messages to WebSocket clients that offer it, and take theirs compressed (RFC 7692). True takes the defaults:
+   * messages from 1 KiB on, and no memory per connection. Default false.
+   */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions;
   /** How deep the JSON of a message or hello may nest; a deeper one is BW_JSON_DEPTH. Default 128. */
   readonly maxJsonDepth?: number;
   /** A client that takes nothing of an HTTP answer for this many ms is cut off. Default 30,000. */

@@ -16,10 +16,12 @@ import { channels } from "../observe/channels.ts";
 import { tellLimit } from "../observe/limits.ts";
 import { nodePrimitives } from "../platform/node.ts";
 import { readAddress } from "../transport/node/address.ts";
+import { DeflatedWebSocketLink } from "../transport/node/deflated-websocket.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
 import { type BodyResult, HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
 import { checkOrigin, corsHeaders } from "../transport/node/origin.ts";
+import { PerMessageDeflate } from "../transport/node/per-message-deflate.ts";
 import { guardSocket, readUpgrade, refuseUpgrade, type UpgradeRefusal } from "../transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
 import { decodeBody } from "../wire/native/body.ts";
@@ -49,6 +51,7 @@ export class Reception implements Visitors {
   readonly #options: ServerOptions;
   readonly #maxBytes: number;
   readonly #linkOptions: WebSocketLinkOptions;
+  readonly #deflate: PerMessageDeflate | undefined;
   readonly #report: (error: unknown) => void;
   #client: Uint8Array | undefined;
 
@@ -65,6 +68,11 @@ export class Reception implements Visitors {
       report: this.#report,
     };
     this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes, this.#report);
+    const { perMessageDeflate = false } = options;
+    if (perMessageDeflate !== false) {
+      const settings = perMessageDeflate === true ? {} : perMessageDeflate;
+      this.#deflate = new PerMessageDeflate(settings, this.#linkOptions);
+    }
   }
 
   owns(url: string | undefined): boolean {
@@ -113,8 +121,19 @@ export class Reception implements Visitors {
       return this.#refuseUpgrade(request, socket, { code: "BW_ORIGIN", detail: verdict.reason });
     const upgrade = readUpgrade(request, head, nodePrimitives);
     if (!upgrade.ok) return this.#refuseUpgrade(request, socket, upgrade);
+    const deflate = this.#deflate;
+    const accepted = deflate?.accept(request.headers);
+    // RFC6455-9.1-1
+    if (accepted === null)
+      return this.#refuseUpgrade(request, socket, {
+        code: "BW_WS_HANDSHAKE",
+        detail: "Sec-WebSocket-Extensions is malformed",
+      });
     const begin = (visitor: Visitor | Refusal): void => {
-      const link = new WebSocketLink(socket, upgrade, this.#linkOptions);
+      const link =
+        deflate && accepted
+          ? new DeflatedWebSocketLink(socket, upgrade, this.#linkOptions, { deflate, accepted })
+          : new WebSocketLink(socket, upgrade, this.#linkOptions);
       if ("refusal" in visitor) {
         this.#tellRefused(request, link.transport, visitor.refusal, visitor.reason);
         // a browser cannot read the status of a refused handshake, so it is accepted and closed

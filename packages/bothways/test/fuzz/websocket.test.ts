@@ -135,7 +135,7 @@ const actions = fc.array(fc.constantFrom("none", "none", "send", "close", "block
 });
 
 describe.each(["server", "client"] as const)("frames to a %s", (role) => {
-  test("are accepted or refused with a documented code, however they are cut", () => {
+  test("RFC6455-10.1-1 RFC6455-10.7-1 are accepted or refused with a documented code, however they are cut", () => {
     const counts = Object.fromEntries(outcomes.map((outcome) => [outcome, 0]));
     const stream = streamOf(role === "server" ? testMask : undefined);
     fc.assert(

@@ -115,7 +115,7 @@ describe("on a server that others use", () => {
     expect([one.stats().sessions, two.stats().sessions]).toEqual([2, 2]);
   });
 
-  test("a stray upgrade is answered, where nobody else would", async () => {
+  test("RFC6455-4.2.2-5 a stray upgrade is answered, where nobody else would", async () => {
     const { url } = await open();
     expect(await upgrade(`${url}/elsewhere`, [])).toMatchObject({
       status: 404,
@@ -123,7 +123,7 @@ describe("on a server that others use", () => {
     });
   });
 
-  test("over TLS (option: client tls)", async () => {
+  test("RFC6455-4.2.2-2 RFC6455-10.6-1 over TLS (option: client tls)", async () => {
     const io = watch(new Server());
     const httpsServer = createHttpsServer({ cert: certificate, key: privateKey });
     io.attach(httpsServer);

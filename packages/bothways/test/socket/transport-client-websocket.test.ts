@@ -40,7 +40,7 @@ describe.each([
   ["browser", webWebSocket],
   ["Node", nodeWebSocket],
 ])("%s half", (_, transport) => {
-  test("the hello travels in the handshake; text and bytes go both ways in order", async () => {
+  test("RFC6455-4.1-1 RFC6455-4.1-17 RFC6455-6.1-8 the hello travels in the handshake; text and bytes go both ways in order", async () => {
     const peer = await openWebSocketPeer();
     const accepted = peer.accept();
     const { link, handler } = open(peer.url, { transport, hello: "hžluť" });
@@ -110,7 +110,7 @@ describe.each([
     expect(handler.events).toEqual(["writable"]);
   });
 
-  test("a cut connection loses the link", async () => {
+  test("RFC6455-7.2.1-2 a cut connection loses the link", async () => {
     const peer = await openWebSocketPeer();
     const accepted = peer.accept();
     const { handler } = open(peer.url, { transport });
@@ -122,7 +122,7 @@ describe.each([
     expect(handler.events[1]).toMatch(/^lost BW_(WS_ABNORMAL undefined|LINK_LOST 1006)/);
   });
 
-  test("a refused connection loses the link, later", async () => {
+  test("RFC6455-4.1-12 a refused connection loses the link, later", async () => {
     const { handler } = open(await closedUrl(), { transport });
     expect(handler.events).toEqual([]);
     await handler.until("lost BW_LINK_LOST");
@@ -216,7 +216,7 @@ describe("Node half: the handshake", () => {
       "BW_WS_ACCEPT undefined the",
     ],
     ["an end", () => "", "BW_LINK_LOST undefined"],
-  ])("%s loses the link and hangs up", async (_, answer, told) => {
+  ])("RFC6455-7.2.1-1 %s loses the link and hangs up", async (_, answer, told) => {
     const hungUp = new Signal();
     const url = await openTcpPeer((socket, head) => {
       socket.on("close", hungUp.raise);
@@ -236,7 +236,7 @@ describe("Node half: the handshake", () => {
   test.each<[string, string, Partial<ConnectRequest>]>([
     ["a URL that is none", "nonsense", {}],
     ["a header that cannot be sent", "http://127.0.0.1:9/", { extraHeaders: { "X-Bad": "a\r\nb" } }],
-  ])("%s loses the link, later", async (_, url, options) => {
+  ])("RFC6455-4.1-2..3 %s loses the link, later", async (_, url, options) => {
     const { link, handler } = open(url, options);
     expect(handler.events).toEqual([]);
     await handler.until("lost BW_LINK_LOST undefined TypeError");
@@ -248,7 +248,7 @@ describe("Node half: the handshake", () => {
 });
 
 describe("Node half: TLS", () => {
-  test("with the authority's certificate it opens", async () => {
+  test("RFC6455-4.1-13 RFC6455-4.1-15 RFC6455-10.6-1 with the authority's certificate it opens", async () => {
     const peer = await openWebSocketPeer(true);
     const accepted = peer.accept();
     const { handler } = open(peer.url, { tls: { ca: certificate } });
@@ -256,14 +256,14 @@ describe("Node half: TLS", () => {
     await handler.until("receive w{}");
   });
 
-  test("a host name is sent as the server's name", async () => {
+  test("RFC6455-4.1-16 a host name is sent as the server's name", async () => {
     const peer = await openWebSocketPeer(true);
     const accepted = peer.accept();
     open(peer.url.replace("127.0.0.1", "localhost"), { tls: { ca: certificate } });
     expect((await accepted).request.socket).toMatchObject({ servername: "localhost" });
   });
 
-  test("without it the link is lost and told why", async () => {
+  test("RFC6455-4.1-14 without it the link is lost and told why", async () => {
     const peer = await openWebSocketPeer(true);
     const { handler } = open(peer.url);
     await handler.until("lost BW_LINK_LOST undefined self-signed certificate");
@@ -335,7 +335,7 @@ describe("Node half: the open link", () => {
     });
   });
 
-  test("a server that never hangs up is hung up on", async () => {
+  test("RFC6455-7.1.1-5 a server that never hangs up is hung up on", async () => {
     const hungUp = new Signal();
     const url = await openTcpPeer((socket, head) => {
       socket.on("end", hungUp.raise);

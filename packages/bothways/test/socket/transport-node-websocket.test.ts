@@ -188,7 +188,7 @@ function fill(one: Served): number {
 }
 
 describe("opening", () => {
-  test("the hello comes with the request; the answer and the first frames leave in one write", async () => {
+  test("RFC6455-4.2.2-1 the hello comes with the request; the answer and the first frames leave in one write", async () => {
     let writes: string[] = [];
     prepare = ({ link, socket }) => {
       writes = watchWrites(socket);
@@ -277,14 +277,17 @@ describe("refusals", () => {
       { Origin: "http://evil.com" },
       /^HTTP\/1\.1 403 .*BW_ORIGIN: origin "http:\/\/evil.com"/s,
     ],
-  ])("%s: says why and closes", async (_, fields, answer) => {
-    const socket = await openRaw(head(fields));
-    const text = await readAll(socket);
-    expect(text).toMatch(answer);
-    expect(text).toContain("Connection: close\r\n");
-    expect(served).toEqual([]);
-    socket.destroy();
-  });
+  ])(
+    "RFC6455-4.2.2-3..4 RFC6455-7.2.2-1 RFC6455-10.2-1..2 RFC6455-10.7-3 %s: says why and closes",
+    async (_, fields, answer) => {
+      const socket = await openRaw(head(fields));
+      const text = await readAll(socket);
+      expect(text).toMatch(answer);
+      expect(text).toContain("Connection: close\r\n");
+      expect(served).toEqual([]);
+      socket.destroy();
+    },
+  );
 
   test("early bytes", async () => {
     const socket = await openRaw(head() + Buffer.from(maskedFrame(0x81, "h")).toString("latin1"));
@@ -324,7 +327,7 @@ describe("refusals", () => {
 });
 
 describe("messages", () => {
-  test("come and go as they are, text and binary, short and long", async () => {
+  test("RFC6455-6.1-8 come and go as they are, text and binary, short and long", async () => {
     const [client, one] = await openClient();
     one.onReceived = () => one.say(...one.frames.splice(0));
     const samples: Data[] = ["", "m한국어🙂", "x".repeat(200), "é".repeat(70_000), new Uint8Array(0)];
@@ -341,7 +344,7 @@ describe("messages", () => {
     client.terminate();
   });
 
-  test("in fragments, with pings between them", async () => {
+  test("RFC6455-5.4-4 in fragments, with pings between them", async () => {
     const [socket, one] = await openBehindHandshake();
     const frames = [
       maskedFrame(0x01, "a"),

@@ -68,18 +68,24 @@ export class WebSocketLink implements Link, ConnectionHost {
   /** What was written before has not left, so what is written now waits, and may not hold on to a shared block. */
   #isBehind = false;
   #bufferedBytes = 0;
+  #isOutputHeld = false;
 
-  /** `socket` had its errors handled since the upgrade request came (`guardSocket`). */
+  /**
+   * `socket` had its errors handled since the upgrade request came (`guardSocket`). `extensions` is what is answered to
+   * those offered, and `connect` makes the connection that speaks them.
+   */
   constructor(
     socket: Duplex,
-    upgrade: { readonly key: string; readonly protocol: string },
+    upgrade: { readonly key: string; readonly protocol: string; readonly extensions?: string },
     options: WebSocketLinkOptions,
+    connect: (options: WebSocketLinkOptions, host: WebSocketLink) => WebSocketConnection = createConnection,
   ) {
     this.#socket = socket;
     this.#options = options;
-    this.#connection = createConnection(options, this);
-    const accept = acceptKey(upgrade.key, options.primitives);
-    this.#writeText(encodeAcceptResponse({ accept, protocol: upgrade.protocol }));
+    this.#connection = connect(options, this);
+    const { key, protocol, extensions } = upgrade;
+    const accept = acceptKey(key, options.primitives);
+    this.#writeText(encodeAcceptResponse({ accept, protocol, extensions }));
   }
 
   /** To be called before anything else. */
@@ -183,6 +189,25 @@ export class WebSocketLink implements Link, ConnectionHost {
     this.#expectClose();
   }
 
+  /** A message from the peer is being decompressed: what comes behind it waits in the kernel. */
+  inputHeld(isHeld: boolean): void {
+    if (isHeld) this.#socket.pause();
+    else {
+      this.#socket.resume();
+      this.#handler?.received();
+      this.flush();
+    }
+  }
+
+  /** A message to the peer is being compressed. */
+  outputHeld(isHeld: boolean): void {
+    this.#isOutputHeld = isHeld;
+    // the session hears of it with the flush that follows what it sends
+    if (isHeld) return;
+    this.flush();
+    if (this.#socket.writableLength < this.#socket.writableHighWaterMark) this.#drain();
+  }
+
   #read(chunk: Uint8Array): void {
     try {
       this.#connection.receive(chunk);
@@ -206,7 +231,8 @@ export class WebSocketLink implements Link, ConnectionHost {
     const unsentBytes = socket.writableLength;
     this.#tell(unsentBytes + this.#connection.gatheredBytes);
     this.#isBehind = unsentBytes > 0;
-    if (!this.#isBlocked && unsentBytes >= socket.writableHighWaterMark) this.#block();
+    const isFull = this.#isOutputHeld || unsentBytes >= socket.writableHighWaterMark;
+    if (isFull && !this.#isBlocked) this.#block();
   }
 
   #guard(act: () => void): void {
@@ -253,7 +279,7 @@ export class WebSocketLink implements Link, ConnectionHost {
   }
 
   #drain(): void {
-    if (this.#isBlocked) {
+    if (this.#isBlocked && !this.#isOutputHeld) {
       this.#isBlocked = false;
       this.#connection.setOutputBlocked(false);
       this.#handler?.writable();

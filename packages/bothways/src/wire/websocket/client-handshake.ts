@@ -3,8 +3,10 @@
  */
 import type { ErrorCode } from "../../model/errors.ts";
 import type { Headers } from "../../model/handshake.ts";
+import { parseExtensions } from "./extensions.ts";
 import { isKey, websocketVersion } from "./handshake-key.ts";
 import { encodeHeaderLines, hasToken, singleHeader } from "./header-text.ts";
+import { checkDeflateAnswer, type DeflateParameters } from "./permessage-deflate.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { areSubprotocols } from "./server-handshake.ts";
 
@@ -16,12 +18,14 @@ export interface UpgradeRequestParts {
   /** From `createKey`. */
   readonly key: string;
   readonly protocols?: readonly string[] | undefined;
+  /** From `formatExtensions`. */
+  readonly extensions?: string | undefined;
   readonly headers?: Headers | undefined;
 }
 
 /** The whole request. Throws on parts that cannot stand in one. */
 export function encodeUpgradeRequest(parts: UpgradeRequestParts): string {
-  const { host, path, key, protocols = [], headers = {} } = parts;
+  const { host, path, key, protocols = [], extensions, headers = {} } = parts;
   if (!isRequestTarget(path)) throw new TypeError(`invalid path ${JSON.stringify(path)}`);
   if (!isKey(key)) throw new TypeError("the key is not 16 bytes in base64");
   if (!areSubprotocols(protocols)) throw new TypeError("a subprotocol is not a token or is given twice");
@@ -32,6 +36,7 @@ export function encodeUpgradeRequest(parts: UpgradeRequestParts): string {
     "Sec-WebSocket-Key": key,
     "Sec-WebSocket-Version": websocketVersion,
     "Sec-WebSocket-Protocol": protocols.length > 0 ? protocols.join(", ") : undefined,
+    "Sec-WebSocket-Extensions": extensions,
   };
   return `GET ${path} HTTP/1.1\r\n${encodeHeaderLines(own)}${encodeHeaderLines(headers)}\r\n`;
 }
@@ -41,10 +46,17 @@ export interface UpgradeExpectation {
   readonly accept: string;
   /** The subprotocols that were offered. */
   readonly protocols: readonly string[];
+  /** What was offered by `offerDeflate`, if it was. */
+  readonly deflate?: DeflateParameters | undefined;
 }
 
 export type UpgradeResponseCheck =
-  | { readonly ok: true; readonly protocol: string | undefined }
+  | {
+      readonly ok: true;
+      readonly protocol: string | undefined;
+      /** What was agreed, where the server took the offer. */
+      readonly deflate?: DeflateParameters | undefined;
+    }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
 
 /** Judges the server's answer. */
@@ -59,16 +71,28 @@ export function checkUpgradeResponse(
   if (!hasToken(headers, "connection", "upgrade")) return refuse("Connection lacks Upgrade");
   if (singleHeader(headers, "sec-websocket-accept") !== expected.accept)
     return refuse("Sec-WebSocket-Accept is wrong");
-  // RFC 6455 §4.1: an extension we did not ask for; we ask for none.
-  if (headers["sec-websocket-extensions"] !== undefined) return refuse("an extension was not asked for");
+  const deflate = checkExtensions(response, expected.deflate);
+  if (typeof deflate === "string") return refuse(deflate);
   const protocol = singleHeader(headers, "sec-websocket-protocol");
   if (protocol === undefined) {
     // Browsers too fail where they offered subprotocols and none was taken.
     const isUnanswered = headers["sec-websocket-protocol"] !== undefined || expected.protocols.length > 0;
-    return isUnanswered ? refuse("no subprotocol was chosen") : { ok: true, protocol };
+    return isUnanswered ? refuse("no subprotocol was chosen") : { ok: true, protocol, deflate };
   }
   if (!expected.protocols.includes(protocol)) return refuse("the subprotocol was not offered");
-  return { ok: true, protocol };
+  return { ok: true, protocol, deflate };
+}
+
+/** RFC6455-4.1-40: an extension we did not offer ends it. A string says why it ends. */
+function checkExtensions(
+  { headers }: ResponseHead,
+  offered: DeflateParameters | undefined,
+): DeflateParameters | undefined | string {
+  const lines = headers["sec-websocket-extensions"];
+  if (lines === undefined) return undefined;
+  if (offered === undefined) return "an extension was not asked for";
+  const answer = parseExtensions(lines.join());
+  return answer === undefined ? "Sec-WebSocket-Extensions is malformed" : checkDeflateAnswer(answer, offered);
 }
 
 function refuse(detail: string, code: ErrorCode = "BW_WS_ACCEPT"): UpgradeResponseCheck {

@@ -13,7 +13,6 @@ import {
   maxControlBytes,
   maxReasonBytes,
   noCloseCode,
-  type Opcode,
   opcode,
 } from "./frame.ts";
 import { applyMask, createMaskKeySource } from "./mask.ts";
@@ -57,6 +56,8 @@ export interface ConnectionHost extends ByteSink {
   text(data: string): void;
   /** `data` is valid only during the call: copy what is to be kept. */
   binary(data: Uint8Array): void;
+  /** As `FrameSink.compressed`; needed only with `isDeflateAgreed`. */
+  compressed?(data: Uint8Array, isText: boolean): void;
   /** A pong, asked for or not. `data` is valid only during the call. */
   pong(data: Uint8Array): void;
   /** The WebSocket is over. If TCP does not end within some seconds, destroy it. */
@@ -85,10 +86,13 @@ export interface WebSocketConnection {
   /** The peer sent FIN, or the socket broke or was destroyed. */
   receiveEnd(): void;
 
-  /** Each `send…` returns false, and does nothing, once the connection is no longer open. */
-  sendText(text: string): boolean;
+  /**
+   * Each `send…` returns false, and does nothing, once the connection is no longer open. `compress` false sends a
+   * message as it is though compression was agreed on.
+   */
+  sendText(text: string, compress?: boolean): boolean;
   /** More than 64 KiB from a server are not copied: leave `data` as it is until written. */
-  sendBinary(data: Uint8Array): boolean;
+  sendBinary(data: Uint8Array, compress?: boolean): boolean;
   /** Sends a frame of `encodeFrame` or `encodeTextFrame` as it is, shared with others. Servers only. */
   sendFrame(frame: Uint8Array): boolean;
   /** At most 125 bytes. */
@@ -109,13 +113,15 @@ export function createConnection(options: ConnectionOptions, host: ConnectionHos
 
 const nothing = new Uint8Array(0);
 /** Longer payloads are not worth a copy. Above the size of a receive buffer, so a view of one is always copied. */
-const copyLimitBytes = 65_536;
+export const copyLimitBytes = 65_536;
 /** A shared frame up to this long is copied beside its neighbours, to leave in one write with them. */
 const sharedCopyLimitBytes = 4_096;
 
-class Connection implements WebSocketConnection, FrameSink {
+export class Connection implements WebSocketConnection, FrameSink {
   readonly #options: ConnectionOptions;
   readonly #host: ConnectionHost;
+  /** Whose bytes these are to the output. */
+  readonly #owner: ByteSink;
   /** Present on clients only (RFC 6455 §5.1). */
   readonly #nextMaskKey: (() => number) | undefined;
   /** Gone once nothing the peer sends matters any more. */
@@ -125,9 +131,10 @@ class Connection implements WebSocketConnection, FrameSink {
   #isOutputBlocked = false;
   #heldPong: Uint8Array | undefined;
 
-  constructor(options: ConnectionOptions, host: ConnectionHost) {
+  constructor(options: ConnectionOptions, host: ConnectionHost, owner: ByteSink = host) {
     this.#options = options;
     this.#host = host;
+    this.#owner = owner;
     this.#nextMaskKey = options.role === "client" ? createMaskKeySource(options.primitives) : undefined;
     this.#parser = new FrameParser(options, this);
   }
@@ -140,8 +147,18 @@ class Connection implements WebSocketConnection, FrameSink {
     return this.#parser?.gatheredBytes ?? 0;
   }
 
-  receive(chunk: Uint8Array): void {
-    this.#parser?.feed(chunk);
+  /** Returns how many bytes were taken: all but after `hold`. */
+  receive(chunk: Uint8Array): number {
+    return this.#parser?.feed(chunk) ?? chunk.length;
+  }
+
+  /** To be called from `compressed`: nothing more is taken until `release`. */
+  hold(): void {
+    this.#parser?.hold();
+  }
+
+  release(): void {
+    this.#parser?.release();
   }
 
   receiveEnd(): void {
@@ -162,15 +179,20 @@ class Connection implements WebSocketConnection, FrameSink {
   }
 
   sendBinary(data: Uint8Array): boolean {
+    return this.sendData(opcode.binary, data);
+  }
+
+  /** `kind` is an opcode, with `compressedBit` where `data` is compressed already. */
+  sendData(kind: number, data: Uint8Array): boolean {
     if (this.#state !== "open") return false;
     if (data.length <= copyLimitBytes || this.#nextMaskKey !== undefined) {
-      this.#sendCopy(opcode.binary, data);
+      this.#sendCopy(kind, data);
       return true;
     }
     const { output } = this.#options;
-    const header = output.reserve(this.#host, frameLength(data.length, false) - data.length);
-    writeFrameHeader(output.block, header, opcode.binary, data.length);
-    output.pass(this.#host, data);
+    const header = output.reserve(this.#owner, frameLength(data.length, false) - data.length);
+    writeFrameHeader(output.block, header, kind, data.length);
+    output.pass(this.#owner, data);
     return true;
   }
 
@@ -179,9 +201,9 @@ class Connection implements WebSocketConnection, FrameSink {
       throw new TypeError("a client masks each frame anew and cannot share one");
     if (this.#state !== "open") return false;
     const { output } = this.#options;
-    if (frame.length > sharedCopyLimitBytes || !output.holds(this.#host)) output.pass(this.#host, frame);
+    if (frame.length > sharedCopyLimitBytes || !output.holds(this.#owner)) output.pass(this.#owner, frame);
     else {
-      const offset = output.reserve(this.#host, frame.length);
+      const offset = output.reserve(this.#owner, frame.length);
       output.block.set(frame, offset);
     }
     return true;
@@ -196,12 +218,7 @@ class Connection implements WebSocketConnection, FrameSink {
   }
 
   close(code?: number, reason = ""): boolean {
-    if (code === undefined && reason !== "") throw new TypeError("a close reason needs a close code");
-    if (code !== undefined && !isSendableCloseCode(code))
-      throw new RangeError(`close code ${code} may not be sent`);
-    if (this.#options.primitives.utf8Length(reason) > maxReasonBytes) {
-      throw new RangeError(`a close reason has at most ${maxReasonBytes} bytes`);
-    }
+    checkClose(code, reason, this.#options.primitives);
     if (this.#step("close") !== "open") return false;
     this.#sendClose(code, reason);
     return true;
@@ -223,6 +240,10 @@ class Connection implements WebSocketConnection, FrameSink {
 
   binary(data: Uint8Array): void {
     if (this.#state === "open") this.#host.binary(data);
+  }
+
+  compressed(data: Uint8Array, isText: boolean): void {
+    if (this.#state === "open") this.#host.compressed?.(data, isText);
   }
 
   ping(data: Uint8Array): void {
@@ -263,7 +284,7 @@ class Connection implements WebSocketConnection, FrameSink {
     this.#sendCopy(opcode.close, encodeClosePayload(code, reason, this.#options.primitives));
   }
 
-  #sendCopy(kind: Opcode, payload: Uint8Array): void {
+  #sendCopy(kind: number, payload: Uint8Array): void {
     const maskKey = this.#nextMaskKey?.();
     const payloadAt = this.#startFrame(kind, payload.length, maskKey);
     const { block } = this.#options.output;
@@ -272,16 +293,16 @@ class Connection implements WebSocketConnection, FrameSink {
   }
 
   /** Makes room for a frame, writes its header and returns where in the output's block the payload goes. */
-  #startFrame(kind: Opcode, payloadBytes: number, maskKey: number | undefined): number {
+  #startFrame(kind: number, payloadBytes: number, maskKey: number | undefined): number {
     const { output } = this.#options;
-    const offset = output.reserve(this.#host, frameLength(payloadBytes, maskKey !== undefined));
+    const offset = output.reserve(this.#owner, frameLength(payloadBytes, maskKey !== undefined));
     return writeFrameHeader(output.block, offset, kind, payloadBytes, maskKey);
   }
 
   #end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#options.output.flushOf(this.#host);
+    this.#options.output.flushOf(this.#owner);
     this.#host.end();
   }
 
@@ -290,6 +311,20 @@ class Connection implements WebSocketConnection, FrameSink {
     this.#parser = undefined;
     this.#heldPong = undefined;
     this.#host.closed(event);
+  }
+}
+
+/** Throws on what may not be sent. */
+export function checkClose(
+  code: number | undefined,
+  reason: string,
+  primitives: Pick<Primitives, "utf8Length">,
+): void {
+  if (code === undefined && reason !== "") throw new TypeError("a close reason needs a close code");
+  if (code !== undefined && !isSendableCloseCode(code))
+    throw new RangeError(`close code ${code} may not be sent`);
+  if (primitives.utf8Length(reason) > maxReasonBytes) {
+    throw new RangeError(`a close reason has at most ${maxReasonBytes} bytes`);
   }
 }
 

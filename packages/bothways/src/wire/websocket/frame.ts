@@ -17,6 +17,8 @@ export type Opcode = (typeof opcode)[keyof typeof opcode];
 /** RFC 6455 §5.2: the bits of the first two bytes of a frame. */
 export const finBit = 0x80;
 export const reservedBits = 0x70;
+/** RFC 7692 §6: RSV1 on the first frame of a compressed message, where permessage-deflate was agreed on. */
+export const compressedBit = 0x40;
 export const opcodeBits = 0x0f;
 export const controlBit = 0x08;
 export const maskBit = 0x80;

@@ -12,6 +12,7 @@
 import type { ErrorCode } from "../../model/errors.ts";
 import type { Primitives } from "../../model/primitives.ts";
 import {
+  compressedBit,
   controlBit,
   finBit,
   isSendableCloseCode,
@@ -35,6 +36,8 @@ export interface ParserOptions {
   readonly role: Role;
   /** Limit of one message's payload, fragments together. */
   readonly maxMessageBytes: number;
+  /** permessage-deflate was agreed on: RSV1 marks a compressed message (RFC 7692 §6). Default false. */
+  readonly isDeflateAgreed?: boolean;
   readonly primitives: Pick<Primitives, "decodeUtf8" | "decodeAscii">;
 }
 
@@ -42,6 +45,8 @@ export interface ParserOptions {
 export interface FrameSink {
   text(data: string): void;
   binary(data: Uint8Array): void;
+  /** A message as it came, compressed; only where `isDeflateAgreed`. Its UTF-8 was not checked. */
+  compressed(data: Uint8Array, isText: boolean): void;
   ping(data: Uint8Array): void;
   pong(data: Uint8Array): void;
   /** The last event. `code` is 1005 where the frame carried none. */
@@ -56,7 +61,9 @@ const noMessage = opcode.continuation;
 export class FrameParser {
   readonly #options: ParserOptions;
   readonly #sink: FrameSink;
+  readonly #forbiddenBits: number;
   #isStopped = false;
+  #isHeld = false;
 
   // The header that is arriving, where a chunk ended inside it.
   #header: Uint8Array | undefined;
@@ -79,6 +86,7 @@ export class FrameParser {
   constructor(options: ParserOptions, sink: FrameSink) {
     this.#options = options;
     this.#sink = sink;
+    this.#forbiddenBits = options.isDeflateAgreed ? reservedBits & ~compressedBit : reservedBits;
   }
 
   /** What the message that is arriving takes up. */
@@ -86,17 +94,33 @@ export class FrameParser {
     return this.#message?.length ?? 0;
   }
 
-  /** Takes the next bytes of the stream. They are overwritten where the peer masks. */
-  feed(chunk: Uint8Array): void {
+  /**
+   * Takes the next bytes of the stream. They are overwritten where the peer masks. Returns how many were taken: all but
+   * where `hold` was called.
+   */
+  feed(chunk: Uint8Array): number {
     let offset = 0;
     while (offset < chunk.length && !this.#isStopped) {
       offset = this.#missingBytes > 0 ? this.#takePayload(chunk, offset) : this.#takeFrame(chunk, offset);
     }
+    return this.#isHeld ? offset : chunk.length;
+  }
+
+  /** Takes no more until `release`: what waits behind the current message is fed again then. */
+  hold(): void {
+    this.#isHeld = !this.#isStopped;
+    this.#isStopped = true;
+  }
+
+  release(): void {
+    if (this.#isHeld) this.#isStopped = false;
+    this.#isHeld = false;
   }
 
   /** Discards everything from here on and frees what was gathered. */
   stop(): void {
     this.#isStopped = true;
+    this.#isHeld = false;
     this.#missingBytes = 0;
     this.#header = undefined;
     this.#control = undefined;
@@ -129,7 +153,9 @@ export class FrameParser {
     const length = readLength(bytes, offset);
     const code = this.#judgeHeader(first, second, length, isServer);
     if (code !== undefined) return this.#fail(code);
-    if (this.#opcode === opcode.text || this.#opcode === opcode.binary) this.#messageOpcode = this.#opcode;
+    // A compressed message keeps its mark: its kind is neither of the two.
+    if (this.#opcode === opcode.text || this.#opcode === opcode.binary)
+      this.#messageOpcode = first & (opcodeBits | compressedBit);
     if (isServer) this.#maskKey = readInt32(bytes, offset + headerBytes(bytes, offset) - 4);
     this.#frameBytes = length;
     this.#missingBytes = length;
@@ -138,11 +164,13 @@ export class FrameParser {
 
   #judgeHeader(first: number, second: number, length: number, isServer: boolean): ErrorCode | undefined {
     // RFC 6455 §5.2: reserved bits are zero unless an extension gave them a meaning.
-    if ((first & reservedBits) !== 0) return "BW_WS_RESERVED_BITS";
+    if ((first & this.#forbiddenBits) !== 0) return "BW_WS_RESERVED_BITS";
     // RFC 6455 §5.1: clients mask every frame, servers none.
     if (((second & maskBit) !== 0) !== isServer) return "BW_WS_MASK";
     switch (first & opcodeBits) {
       case opcode.continuation:
+        // RFC7692-6-2: only the first frame of a message is marked as compressed
+        if ((first & compressedBit) !== 0) return "BW_WS_RESERVED_BITS";
         // RFC 6455 §5.4: a continuation needs a message to continue.
         if (this.#messageOpcode === noMessage) return "BW_WS_CONTINUATION";
         break;
@@ -154,6 +182,7 @@ export class FrameParser {
       case opcode.close:
       case opcode.ping:
       case opcode.pong:
+        if ((first & compressedBit) !== 0) return "BW_WS_RESERVED_BITS";
         // RFC 6455 §5.5: control frames are whole and short.
         return this.#isFinal && (second & lengthBits) <= maxControlBytes ? undefined : "BW_WS_CONTROL_FRAME";
       default:
@@ -175,7 +204,7 @@ export class FrameParser {
     if ((this.#opcode & controlBit) !== 0) {
       this.#takeControl(chunk, offset, end, isWhole);
     } else if (isWhole && this.#isFinal && this.#opcode !== opcode.continuation) {
-      if (isAscii && this.#opcode === opcode.text) this.#deliverAscii(chunk, offset, end);
+      if (isAscii && this.#messageOpcode === opcode.text) this.#deliverAscii(chunk, offset, end);
       else this.#deliverMessage(chunk.subarray(offset, end));
     } else {
       this.#gatherMessage(chunk, offset, end, isAscii);
@@ -246,6 +275,10 @@ export class FrameParser {
     this.#messageOpcode = noMessage;
     if (kind === opcode.binary) {
       this.#sink.binary(message);
+      return;
+    }
+    if (kind !== opcode.text) {
+      this.#sink.compressed(message, (kind & opcodeBits) === opcode.text);
       return;
     }
     const text = this.#options.primitives.decodeUtf8(message);

@@ -2,7 +2,7 @@
  * Messages to bytes (RFC 6455 §5.2). A masking key is given on the client and absent on the server (§5.1).
  */
 import type { Primitives } from "../../model/primitives.ts";
-import { finBit, length16, length64, maskBit, type Opcode, opcode } from "./frame.ts";
+import { finBit, length16, length64, maskBit, opcode } from "./frame.ts";
 import { applyMask } from "./mask.ts";
 
 /** Bytes of a frame, header included. */
@@ -13,12 +13,13 @@ export function frameLength(payloadBytes: number, isMasked: boolean): number {
 
 /**
  * Writes a header at `offset` and returns where the payload begins. The length takes the shortest of its three forms
- * (RFC 6455 §5.2). The caller writes the payload and then masks it with the same key.
+ * (RFC 6455 §5.2). The caller writes the payload and then masks it with the same key. `kind` is an opcode, with
+ * `compressedBit` where the payload is compressed.
  */
 export function writeFrameHeader(
   target: Uint8Array,
   offset: number,
-  kind: Opcode,
+  kind: number,
   payloadBytes: number,
   maskKey?: number,
   isFinal = true,
@@ -40,8 +41,8 @@ export function writeFrameHeader(
   return maskKey === undefined ? at : writeUint32(target, at, maskKey);
 }
 
-/** One whole frame. The payload is copied. */
-export function encodeFrame(kind: Opcode, payload: Uint8Array, maskKey?: number, isFinal = true): Uint8Array {
+/** One whole frame. The payload is copied. `kind` as for `writeFrameHeader`. */
+export function encodeFrame(kind: number, payload: Uint8Array, maskKey?: number, isFinal = true): Uint8Array {
   const frame = new Uint8Array(frameLength(payload.length, maskKey !== undefined));
   const payloadAt = writeFrameHeader(frame, 0, kind, payload.length, maskKey, isFinal);
   frame.set(payload, payloadAt);

@@ -66,16 +66,19 @@ export interface AcceptResponse {
   readonly accept: string;
   /** One of the protocols offered, or none. */
   readonly protocol?: string | undefined;
+  /** From `formatExtensions`: some of those offered, or none. */
+  readonly extensions?: string | undefined;
   readonly headers?: Headers | undefined;
 }
 
 /** The head of the 101 response; frames may follow in the same write. Throws on values that cannot be headers. */
-export function encodeAcceptResponse({ accept, protocol, headers = {} }: AcceptResponse): string {
+export function encodeAcceptResponse({ accept, protocol, extensions, headers = {} }: AcceptResponse): string {
   const own = {
     Upgrade: "websocket",
     Connection: "Upgrade",
     "Sec-WebSocket-Accept": accept,
     "Sec-WebSocket-Protocol": protocol,
+    "Sec-WebSocket-Extensions": extensions,
   };
   return `HTTP/1.1 101 Switching Protocols\r\n${encodeHeaderLines(own)}${encodeHeaderLines(headers)}\r\n`;
 }

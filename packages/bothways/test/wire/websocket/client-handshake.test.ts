@@ -8,8 +8,8 @@ import { primitives, utf8 } from "./harness.ts";
 const key = "dGhlIHNhbXBsZSBub25jZQ==";
 const accept = acceptKey(key, primitives);
 
-describe("RFC6455#4.1 the request", () => {
-  test("as it goes out", () => {
+describe("the request", () => {
+  test("RFC6455-4.1-18..27 RFC6455-4.1-31..32 as it goes out", () => {
     const headers = { Origin: "https://example.com" };
     expect(
       encodeUpgradeRequest({ host: "example.com:81", path: "/a?b=c", key, protocols: ["x", "y"], headers }),
@@ -31,12 +31,12 @@ describe("RFC6455#4.1 the request", () => {
     ["a subprotocol twice", { protocols: ["a", "a"] }],
     ["a subprotocol that is no token", { protocols: ["a,b"] }],
     ["a line break in a header", { headers: { a: "b\nc" } }],
-  ])("throws on %s", (_name, parts) => {
+  ])("RFC6455-4.1-33..34 throws on %s", (_name, parts) => {
     expect(() => encodeUpgradeRequest({ host: "h", path: "/", key, ...parts })).toThrow(TypeError);
   });
 });
 
-describe("RFC6455#4.1 the response", () => {
+describe("the response", () => {
   const valid = { upgrade: ["websocket"], connection: ["Upgrade"], "sec-websocket-accept": [accept] };
   const check = (headers: Record<string, string[] | undefined>, protocols: string[] = [], status = 101) =>
     checkUpgradeResponse({ status, headers: { ...valid, ...headers } }, { accept, protocols });
@@ -62,7 +62,7 @@ describe("RFC6455#4.1 the response", () => {
     ["two subprotocols", { "sec-websocket-protocol": ["a, b"] }, ["a", "b"]],
     ["two lines of them", { "sec-websocket-protocol": ["a", "b"] }, ["a", "b"]],
     ["none where some were offered", {}, ["a"]],
-  ])("refused: %s", (_name, headers, protocols) => {
+  ])("RFC6455-4.1-36..42 refused: %s", (_name, headers, protocols) => {
     expect(check(headers, protocols)).toMatchObject({ ok: false, code: "BW_WS_ACCEPT" });
   });
 
@@ -71,7 +71,7 @@ describe("RFC6455#4.1 the response", () => {
   });
 });
 
-test("both sides agree with each other", () => {
+test("RFC6455-4.2.2-6 both sides agree with each other", () => {
   const ownKey = createKey(primitives);
   const lines = encodeUpgradeRequest({ host: "h", path: "/", key: ownKey, protocols: ["a", "b"] })
     .split("\r\n")

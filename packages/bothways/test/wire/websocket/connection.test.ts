@@ -70,7 +70,7 @@ describe.each(roles)("every state × input, %s", (role) => {
     expect(closedEvents).toHaveLength(isFinished(after) && !isFinished(state) ? 1 : 0);
   });
 
-  test("whatever happens, `closed` and `end` come once, and nothing after them", () => {
+  test("RFC6455-5.5.1-4 RFC6455-6.1-3 whatever happens, `closed` and `end` come once, and nothing after them", () => {
     const step = fc.constantFrom(...inputs);
     fc.assert(
       fc.property(fc.array(step, { maxLength: 6 }), (steps) => {
@@ -92,28 +92,31 @@ describe.each(roles)("every state × input, %s", (role) => {
   });
 });
 
-describe("RFC6455#7 closing", () => {
-  test.each(roles)("RFC6455#5.5.1 %s: a close frame is answered with its code", (role) => {
-    const { connection, events, takeFrames } = createRecordedConnection(role);
-    connection.receive(fromPeer(role, { opcode: 8, payload: closePayload(4321, "because") }));
-    expect(takeFrames()).toEqual([
-      { isFinal: true, reserved: 0, opcode: 8, isMasked: role === "client", payload: closePayload(4321) },
-    ]);
-    const closed = ["closed", { code: 4321, reason: "because", wasClean: true }];
-    // RFC6455#7.1.1: the server closes TCP, the client waits for that.
-    expect(events).toEqual(role === "server" ? [["end"], closed] : [closed]);
-    connection.receiveEnd();
-    expect(events.filter(([name]) => name === "end")).toHaveLength(1);
-  });
+describe("closing", () => {
+  test.each(roles)(
+    "RFC6455-5.5.1-3 RFC6455-5.5.1-5..9 RFC6455-7.1.1-2..4 RFC6455-7.1.2-2 RFC6455-7.1.6-1 %s: a close frame is answered with its code",
+    (role) => {
+      const { connection, events, takeFrames } = createRecordedConnection(role);
+      connection.receive(fromPeer(role, { opcode: 8, payload: closePayload(4321, "because") }));
+      expect(takeFrames()).toEqual([
+        { isFinal: true, reserved: 0, opcode: 8, isMasked: role === "client", payload: closePayload(4321) },
+      ]);
+      const closed = ["closed", { code: 4321, reason: "because", wasClean: true }];
+      // RFC 6455 §7.1.1: the server closes TCP, the client waits for that.
+      expect(events).toEqual(role === "server" ? [["end"], closed] : [closed]);
+      connection.receiveEnd();
+      expect(events.filter(([name]) => name === "end")).toHaveLength(1);
+    },
+  );
 
-  test("RFC6455#7.1.5 a close without a code reads 1005 and is answered without one", () => {
+  test("RFC6455-7.1.5-1 RFC6455-7.1.6-1 a close without a code reads 1005 and is answered without one", () => {
     const { connection, events, takeFrames } = createRecordedConnection("server");
     connection.receive(rawFrame({ opcode: 8 }));
     expect(takeFrames()).toMatchObject([{ opcode: 8, payload: joinBytes() }]);
     expect(events).toEqual([["end"], ["closed", { code: 1005, reason: "", wasClean: true }]]);
   });
 
-  test("our close: code and reason go out, what comes meanwhile is ignored, the answer ends it", () => {
+  test("RFC6455-6.1-2 RFC6455-7.1.2-1 our close: code and reason go out, what comes meanwhile is ignored, the answer ends it", () => {
     const { connection, events, takeFrames } = createRecordedConnection("server");
     expect(connection.close(1001, "잘 가")).toBe(true);
     expect(connection.close(1000)).toBe(false);
@@ -133,7 +136,7 @@ describe("RFC6455#7 closing", () => {
   });
 
   test.each(roles)(
-    "RFC6455#7.1.7 %s: a peer that errs is told the code of the error table, then TCP ends",
+    "RFC6455-7.1.7-1..3 RFC6455-10.7-1..2 %s: a peer that errs is told the code of the error table, then TCP ends",
     (role) => {
       const wrong: [FrameParts, keyof typeof errorTable][] = [
         [{ opcode: 1, reserved: 4 }, "BW_WS_RESERVED_BITS"],
@@ -154,7 +157,7 @@ describe("RFC6455#7 closing", () => {
     },
   );
 
-  test("RFC6455#7.1.5 TCP that ends without a close frame reads 1006", () => {
+  test("RFC6455-7.1.5-1 TCP that ends without a close frame reads 1006", () => {
     const expected = { code: 1006, reason: "", wasClean: false, error: "BW_WS_ABNORMAL" };
     for (const isClosing of [false, true]) {
       const { connection, events } = createRecordedConnection("server");
@@ -182,25 +185,30 @@ describe("RFC6455#7 closing", () => {
   });
 });
 
-describe("RFC6455#5.5.2 RFC6455#5.5.3 ping and pong", () => {
-  test.each(roles)("%s: a ping is answered with its data", (role) => {
-    const { connection, events, takeFrames } = createRecordedConnection(role);
-    connection.receive(joinBytes(fromPeer(role, { opcode: 9, payload: "1" }), fromPeer(role, { opcode: 9 })));
-    expect(takeFrames()).toMatchObject([
-      { opcode: 10, payload: utf8("1") },
-      { opcode: 10, payload: joinBytes() },
-    ]);
-    connection.receive(fromPeer(role, { opcode: 10, payload: "2" }));
-    expect(events).toEqual([["pong", hex(utf8("2"))]]);
-    connection.sendPing();
-    connection.sendPing(new Uint8Array(125));
-    expect(takeFrames()).toMatchObject([
-      { opcode: 9, payload: joinBytes() },
-      { opcode: 9, payload: new Uint8Array(125) },
-    ]);
-  });
+describe("ping and pong", () => {
+  test.each(roles)(
+    "RFC6455-5.5.2-1..2 RFC6455-5.5.3-1 RFC6455-5.5.3-3 %s: a ping is answered with its data",
+    (role) => {
+      const { connection, events, takeFrames } = createRecordedConnection(role);
+      connection.receive(
+        joinBytes(fromPeer(role, { opcode: 9, payload: "1" }), fromPeer(role, { opcode: 9 })),
+      );
+      expect(takeFrames()).toMatchObject([
+        { opcode: 10, payload: utf8("1") },
+        { opcode: 10, payload: joinBytes() },
+      ]);
+      connection.receive(fromPeer(role, { opcode: 10, payload: "2" }));
+      expect(events).toEqual([["pong", hex(utf8("2"))]]);
+      connection.sendPing();
+      connection.sendPing(new Uint8Array(125));
+      expect(takeFrames()).toMatchObject([
+        { opcode: 9, payload: joinBytes() },
+        { opcode: 9, payload: new Uint8Array(125) },
+      ]);
+    },
+  );
 
-  test("while output is blocked only the newest ping is kept, and it is answered afterwards, once", () => {
+  test("RFC6455-5.5.3-2 while output is blocked only the newest ping is kept, and it is answered afterwards, once", () => {
     const { connection, takeFrames } = createRecordedConnection("server");
     connection.setOutputBlocked(true);
     for (let i = 0; i < 1_000; i++) {
@@ -215,7 +223,7 @@ describe("RFC6455#5.5.2 RFC6455#5.5.3 ping and pong", () => {
     expect(takeFrames()).toMatchObject([{ opcode: 10, payload: utf8("ping 999") }]);
   });
 
-  test("a ping kept is not answered after the close frame", () => {
+  test("RFC6455-5.5.2-1 a ping kept is not answered after the close frame", () => {
     const { connection, takeFrames } = createRecordedConnection("server");
     connection.setOutputBlocked(true);
     connection.receive(rawFrame({ opcode: 9 }));
@@ -228,41 +236,47 @@ describe("RFC6455#5.5.2 RFC6455#5.5.3 ping and pong", () => {
 describe("sending", () => {
   const texts = ["", "a", "안녕", "x".repeat(125), "x".repeat(126), "é".repeat(40_000), "\ud800"];
 
-  test.each(roles)("RFC6455#5.1 %s: masks if it is the client, each frame with a fresh key", (role) => {
-    const { connection, output, writes, takeFrames } = createRecordedConnection(role);
-    for (let i = 0; i < 100; i++) connection.sendText("same");
-    output.flush();
-    const bytes = joinBytes(...writes);
-    expect(takeFrames().every((frame) => frame.isMasked === (role === "client"))).toBe(true);
-    const frameBytes = role === "client" ? 10 : 6;
-    const copies = new Set(
-      Array.from({ length: 100 }, (_, i) => hex(bytes.slice(i * frameBytes, (i + 1) * frameBytes))),
-    );
-    expect(copies.size).toBe(role === "client" ? 100 : 1);
-  });
+  test.each(roles)(
+    "RFC6455-5.1-1 RFC6455-5.1-3 RFC6455-5.3-1..2 RFC6455-6.1-7 RFC6455-10.3-1 %s: masks if it is the client, each frame with a fresh key",
+    (role) => {
+      const { connection, output, writes, takeFrames } = createRecordedConnection(role);
+      for (let i = 0; i < 100; i++) connection.sendText("same");
+      output.flush();
+      const bytes = joinBytes(...writes);
+      expect(takeFrames().every((frame) => frame.isMasked === (role === "client"))).toBe(true);
+      const frameBytes = role === "client" ? 10 : 6;
+      const copies = new Set(
+        Array.from({ length: 100 }, (_, i) => hex(bytes.slice(i * frameBytes, (i + 1) * frameBytes))),
+      );
+      expect(copies.size).toBe(role === "client" ? 100 : 1);
+    },
+  );
 
-  test.each(roles)("%s: what is sent arrives at the other side, however it is cut", (role) => {
-    const sender = createRecordedConnection(role);
-    const receiver = createRecordedConnection(role === "server" ? "client" : "server");
-    for (const data of texts) sender.connection.sendText(data);
-    for (const length of [0, 125, 126, 65_535, 65_536, 65_537, 200_000]) {
-      sender.connection.sendBinary(new Uint8Array(length).map((_, i) => i * 13));
-    }
-    sender.connection.close(4000, "끝");
-    sender.output.flush();
-    const bytes = joinBytes(...sender.writes);
-    for (let at = 0; at < bytes.length; at += 997) receiver.connection.receive(bytes.slice(at, at + 997));
-    expect(receiver.events.filter(([name]) => name === "text")).toEqual(
-      texts.map((data) => ["text", Buffer.from(data).toString()]),
-    );
-    expect(
-      receiver.events.filter(([name]) => name === "binary").map(([, data]) => (data as string).length / 2),
-    ).toEqual([0, 125, 126, 65_535, 65_536, 65_537, 200_000]);
-    expect(receiver.events).toContainEqual(["closed", { code: 4000, reason: "끝", wasClean: true }]);
-    receiver.output.flush();
-    sender.connection.receive(joinBytes(...receiver.writes));
-    expect(sender.events).toContainEqual(["closed", { code: 4000, reason: "", wasClean: true }]);
-  });
+  test.each(roles)(
+    "RFC6455-6.1-1 RFC6455-6.1-4..6 %s: what is sent arrives at the other side, however it is cut",
+    (role) => {
+      const sender = createRecordedConnection(role);
+      const receiver = createRecordedConnection(role === "server" ? "client" : "server");
+      for (const data of texts) sender.connection.sendText(data);
+      for (const length of [0, 125, 126, 65_535, 65_536, 65_537, 200_000]) {
+        sender.connection.sendBinary(new Uint8Array(length).map((_, i) => i * 13));
+      }
+      sender.connection.close(4000, "끝");
+      sender.output.flush();
+      const bytes = joinBytes(...sender.writes);
+      for (let at = 0; at < bytes.length; at += 997) receiver.connection.receive(bytes.slice(at, at + 997));
+      expect(receiver.events.filter(([name]) => name === "text")).toEqual(
+        texts.map((data) => ["text", Buffer.from(data).toString()]),
+      );
+      expect(
+        receiver.events.filter(([name]) => name === "binary").map(([, data]) => (data as string).length / 2),
+      ).toEqual([0, 125, 126, 65_535, 65_536, 65_537, 200_000]);
+      expect(receiver.events).toContainEqual(["closed", { code: 4000, reason: "끝", wasClean: true }]);
+      receiver.output.flush();
+      sender.connection.receive(joinBytes(...receiver.writes));
+      expect(sender.events).toContainEqual(["closed", { code: 4000, reason: "", wasClean: true }]);
+    },
+  );
 
   test.each(["to all", "x".repeat(5_000)])("a broadcast is encoded once and sent in order: %s", (text) => {
     const output = new FrameOutput(() => {});
@@ -290,6 +304,17 @@ describe("sending", () => {
     data.fill(0);
     expect(takeFrames()).toMatchObject([{ payload: utf8("before") }]);
   });
+
+  test.each([10, 200_000])(
+    "RFC6455-10.3-2 a client's %i bytes are copied: nobody changes a masked frame",
+    (length) => {
+      const { connection, takeFrames } = createRecordedConnection("client");
+      const data = new Uint8Array(length).fill(1);
+      connection.sendBinary(data);
+      data.fill(0);
+      expect(takeFrames()).toMatchObject([{ isMasked: true, payload: new Uint8Array(length).fill(1) }]);
+    },
+  );
 
   test("large data of a server is not", () => {
     const { connection, writes } = createRecordedConnection("server");

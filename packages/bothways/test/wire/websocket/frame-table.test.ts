@@ -127,20 +127,23 @@ function writesFirst(outcome: Outcome): Outcome {
   ];
 }
 
-describe.each(["server", "client"] as const)("RFC6455#5 every frame header, %s", (role) => {
-  describe.each(["idle", "insideText", "insideBinary", "closing"] as const)("%s", (state) => {
-    test.each([
-      ["whole", false],
-      ["byte by byte", true],
-    ])("1,536 headers %s", (_name, isBytewise) => {
-      let count = 0;
-      for (const c of allCases(state)) {
-        count++;
-        const actual = actualOutcome(c, role, isBytewise);
-        const expected = writesFirst(expectedOutcome(c, role));
-        if (actual.join() !== expected.join()) expect(actual, JSON.stringify(c)).toEqual(expected);
-      }
-      expect(count).toBe(1_536);
+describe.each(["server", "client"] as const)(
+  "RFC6455-5.1-2 RFC6455-5.1-4..5 RFC6455-5.2-2..3 RFC6455-5.2-8..10 RFC6455-5.4-1 RFC6455-5.4-3 RFC6455-5.5-1..2 every frame header, %s",
+  (role) => {
+    describe.each(["idle", "insideText", "insideBinary", "closing"] as const)("%s", (state) => {
+      test.each([
+        ["whole", false],
+        ["byte by byte", true],
+      ])("1,536 headers %s", (_name, isBytewise) => {
+        let count = 0;
+        for (const c of allCases(state)) {
+          count++;
+          const actual = actualOutcome(c, role, isBytewise);
+          const expected = writesFirst(expectedOutcome(c, role));
+          if (actual.join() !== expected.join()) expect(actual, JSON.stringify(c)).toEqual(expected);
+        }
+        expect(count).toBe(1_536);
+      });
     });
-  });
-});
+  },
+);

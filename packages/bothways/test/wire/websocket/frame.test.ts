@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isSendableCloseCode } from "../../../src/wire/websocket/frame.ts";
 
-describe("RFC6455#7.4 close codes that may travel", () => {
+describe("RFC6455-7.4.1-1..3 RFC6455-7.4.2-1 close codes that may travel", () => {
   test.each([
     [0, 999, false],
     [1000, 1003, true],

@@ -3,11 +3,11 @@ import { acceptKey, createKey, isKey } from "../../../src/wire/websocket/handsha
 import { primitives } from "./harness.ts";
 
 describe("the challenge", () => {
-  test("RFC6455#1.3 the example", () => {
+  test("RFC6455-4.2.2-10 the example", () => {
     expect(acceptKey("dGhlIHNhbXBsZSBub25jZQ==", primitives)).toBe("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
   });
 
-  test("RFC6455#4.1 a key is base64 of 16 bytes", () => {
+  test("RFC6455-4.1-28..29 a key is base64 of 16 bytes", () => {
     for (let i = 0; i < 100; i++) {
       const bytes = primitives.randomBytes(16);
       const key = createKey({ randomBytes: () => bytes });

@@ -40,6 +40,7 @@ export function createParserRecorder(
   const sink: FrameSink = {
     text: (data) => void events.push(["text", data]),
     binary: (data) => void events.push(["binary", hex(data)]),
+    compressed: (data, isText) => void events.push(["compressed", hex(data), isText ? "text" : "binary"]),
     ping: (data) => void events.push(["ping", hex(data)]),
     pong: (data) => void events.push(["pong", hex(data)]),
     peerClose: (code, reason) => void events.push(["peerClose", code, reason]),

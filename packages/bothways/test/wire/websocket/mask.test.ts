@@ -8,7 +8,7 @@ function maskedByDefinition(bytes: Uint8Array, key: number): Uint8Array {
   return bytes.map((byte, i) => byte ^ (keyBytes[i % 4] ?? 0));
 }
 
-describe("RFC6455#5.3 masking", () => {
+describe("masking", () => {
   test("every length up to 300 at every alignment, and nothing around it", () => {
     const key = 0x9234_56f8 | 0;
     for (let start = 0; start < 8; start++) {
@@ -61,7 +61,7 @@ describe("RFC6455#5.3 masking", () => {
     },
   );
 
-  test("each key is drawn once, in the order of the random bytes", () => {
+  test("RFC6455-5.3-2..4 RFC6455-10.3-1 each key is drawn once, in the order of the random bytes", () => {
     const next = createMaskKeySource({ randomBytes: (count) => new Uint8Array(count).map((_, i) => i) });
     expect([next(), next()]).toEqual([0x0001_0203, 0x0405_0607]);
     let drawn = 0;

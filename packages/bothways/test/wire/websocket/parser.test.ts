@@ -28,7 +28,7 @@ function expectEvents(bytes: Uint8Array, expected: ParserEvent[], maxMessageByte
 }
 
 describe("messages", () => {
-  test("RFC6455#5.7 the examples", () => {
+  test("RFC6455-5.7-1 the examples", () => {
     const bytes = (digits: string) => Uint8Array.from(Buffer.from(digits, "hex"));
     expect(parse(bytes("810548656c6c6f"), { role: "client" })).toEqual([["text", "Hello"]]);
     expect(parse(bytes("818537fa213d7f9f4d5158"))).toEqual([["text", "Hello"]]);
@@ -37,15 +37,18 @@ describe("messages", () => {
     expect(parse(bytes("8a8537fa213d7f9f4d5158"))).toEqual([["pong", hex(utf8("Hello"))]]);
   });
 
-  test.each([0, 1, 125, 126, 65_535, 65_536, 200_000])("RFC6455#5.2 a message of %i bytes", (length) => {
-    const payload = new Uint8Array(length).map((_, i) => i * 31);
-    const frame = rawFrame({ opcode: binary, payload });
-    for (const pieceBytes of [frame.length, 1, 7, 4_096]) {
-      expect(parse(frame, { pieceBytes })).toEqual([["binary", hex(payload)]]);
-    }
-  });
+  test.each([0, 1, 125, 126, 65_535, 65_536, 200_000])(
+    "RFC6455-5.4-5 RFC6455-6.2-1 RFC6455-6.2-5 a message of %i bytes",
+    (length) => {
+      const payload = new Uint8Array(length).map((_, i) => i * 31);
+      const frame = rawFrame({ opcode: binary, payload });
+      for (const pieceBytes of [frame.length, 1, 7, 4_096]) {
+        expect(parse(frame, { pieceBytes })).toEqual([["binary", hex(payload)]]);
+      }
+    },
+  );
 
-  test("RFC6455#5.6 several in one chunk, in order", () => {
+  test("RFC6455-6.2-3..4 several in one chunk, in order", () => {
     const frames = joinBytes(
       rawFrame({ opcode: text, payload: "a" }),
       rawFrame({ opcode: binary, payload: "" }),
@@ -60,7 +63,7 @@ describe("messages", () => {
     ]);
   });
 
-  test("RFC6455#5.4 fragments, empty ones too, with control frames between them", () => {
+  test("RFC6455-5.4-2 RFC6455-5.4-4..5 RFC6455-5.4-10 RFC6455-6.2-2..3 fragments, empty ones too, with control frames between them", () => {
     const frames = joinBytes(
       rawFrame({ opcode: text, payload: "", isFinal: false }),
       rawFrame({ opcode: ping, payload: "p" }),
@@ -88,6 +91,7 @@ describe("messages", () => {
     const sink = {
       text: ignore,
       binary: binarySink,
+      compressed: ignore,
       ping: ignore,
       pong: ignore,
       peerClose: ignore,
@@ -119,7 +123,7 @@ describe("messages", () => {
   });
 });
 
-describe("RFC6455#5.2 lengths", () => {
+describe("RFC6455-5.2-4..5 lengths", () => {
   test.each<[string, bigint, 2 | 8, ParserEvent]>([
     ["125 in two bytes", 125n, 2, fault("BW_WS_LENGTH")],
     ["0 in eight", 0n, 8, fault("BW_WS_LENGTH")],
@@ -143,7 +147,7 @@ describe("RFC6455#5.2 lengths", () => {
   });
 });
 
-describe("RFC6455#10.4 maxMessageBytes", () => {
+describe("RFC6455-10.4-1..2 maxMessageBytes", () => {
   const limit = 1_000;
 
   test("is reached but not passed", () => {
@@ -191,7 +195,7 @@ describe("RFC6455#10.4 maxMessageBytes", () => {
   });
 });
 
-describe("RFC6455#8.1 text", () => {
+describe("RFC6455-5.6-1 RFC6455-8.1-1 text", () => {
   const smile = utf8("😀");
 
   test("may be cut inside a code point, between frames and between chunks", () => {
@@ -270,7 +274,7 @@ describe("RFC6455#8.1 text", () => {
   });
 });
 
-describe("RFC6455#5.5.1 close", () => {
+describe("RFC6455-5.5.1-1 close", () => {
   test.each<[string, Uint8Array, ParserEvent]>([
     ["nothing", joinBytes(), ["peerClose", 1005, ""]],
     ["a code", closePayload(1000), ["peerClose", 1000, ""]],
@@ -284,7 +288,7 @@ describe("RFC6455#5.5.1 close", () => {
     expectEvents(rawFrame({ opcode: close, payload }), [expected]);
   });
 
-  test("nothing is heard after it, nor after a fault, nor after stop", () => {
+  test("RFC6455-7.1.7-4 nothing is heard after it, nor after a fault, nor after stop", () => {
     const after = rawFrame({ opcode: text, payload: "unheard" });
     expectEvents(joinBytes(rawFrame({ opcode: close }), after), [["peerClose", 1005, ""]]);
     expectEvents(joinBytes(rawFrame({ opcode: 3 }), after), [fault("BW_WS_OPCODE")]);

@@ -27,7 +27,7 @@ function request(headers: Headers = {}, parts: Partial<UpgradeRequest> = {}): Up
   };
 }
 
-describe("RFC6455#4.2.1 requests accepted", () => {
+describe("requests accepted", () => {
   test.each<[string, Headers]>([
     ["the plainest", {}],
     ["other cases, other tokens", { upgrade: "h2c, WebSocket", connection: "keep-alive, UPGRADE" }],
@@ -42,13 +42,13 @@ describe("RFC6455#4.2.1 requests accepted", () => {
     expect(checkUpgrade(request(headers))).toEqual({ ok: true, key, protocols: [] });
   });
 
-  test("RFC6455#4.2.1-8 subprotocols come in the client's order", () => {
+  test("RFC6455-4.2.1-9 subprotocols come in the client's order", () => {
     const headers = { "sec-websocket-protocol": ["z, bothways.1", "a"] };
     expect(checkUpgrade(request(headers))).toMatchObject({ protocols: ["z", "bothways.1", "a"] });
   });
 });
 
-describe("RFC6455#4.2.1 requests refused", () => {
+describe("RFC6455-4.2.1-1..7 requests refused", () => {
   test.each<[string, Headers, Partial<UpgradeRequest>]>([
     ["HTTP/1.0", {}, { httpVersion: "1.0" }],
     ["no Host", { host: undefined }, {}],
@@ -77,7 +77,7 @@ describe("RFC6455#4.2.1 requests refused", () => {
   });
 
   test.each([undefined, "12", "8", "13, 8", "0x0d", "013", " 13"])(
-    "RFC6455#4.4 version %j: 426, naming 13",
+    "RFC6455-4.2.2-4 RFC6455-4.4-1 version %j: 426, naming 13",
     (version) => {
       expect(checkUpgrade(request({ "sec-websocket-version": version }))).toMatchObject({
         ok: false,
@@ -115,8 +115,8 @@ describe("RFC6455#4.2.1 requests refused", () => {
   });
 });
 
-describe("RFC6455#4.2.2 responses", () => {
-  test("101", () => {
+describe("responses", () => {
+  test("RFC6455-4.2.2-7 RFC6455-4.2.2-10 101", () => {
     expect(
       encodeAcceptResponse({
         accept: "abc=",

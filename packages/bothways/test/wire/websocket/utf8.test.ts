@@ -9,7 +9,7 @@ function check(bytes: Uint8Array): "valid" | "unfinished" | "invalid" {
   return state === utf8Boundary ? "valid" : state === utf8Invalid ? "invalid" : "unfinished";
 }
 
-describe("RFC6455#8.1 RFC3629#4 text is UTF-8", () => {
+describe("RFC6455-8.1-1 text is UTF-8", () => {
   test.each([
     ["empty", [], "valid"],
     ["ASCII to its end", [0x00, 0x7f], "valid"],
