@@ -71,6 +71,7 @@ export const errorTable = {
   BW_WS_ACCEPT: entry("remote", 1002, 400, "no", "the server's answer to the opening handshake is not valid"),
   // limits, any layer
   BW_MESSAGE_TOO_LARGE: entry("remote", 1009, 413, "no", "the message is larger than maxMessageBytes"),
+  BW_HELLO_TOO_LARGE: entry("remote", 4413, 413, "no", "the hello is longer than maxHelloSize"),
   BW_JSON_DEPTH: entry("remote", 4400, 400, "no", "the JSON nests deeper than maxJsonDepth"),
   BW_HEADERS_TOO_LARGE: entry("remote", 1002, 431, "no", "the request head is larger than the limit"),
   // requests and the links made of them: refused before a session is asked, or ended by it

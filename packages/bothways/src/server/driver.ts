@@ -44,6 +44,7 @@ export interface DriverOptions extends ServerSessionOptions, AuthenticationOptio
   readonly maxTotalBytes: number;
   readonly maxUnconfirmed: number;
   readonly maxRate: RateLimits | undefined;
+  readonly maxHelloSize: number;
   readonly maxJsonDepth: number;
 }
 

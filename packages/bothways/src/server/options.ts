@@ -58,6 +58,11 @@ export interface ServerOptions extends Partial<HubLimits> {
    * messages from 1 KiB on, and no memory per connection. Default false.
    */
   readonly perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  /**
+   * Longest hello, in bytes or characters: with the `auth` of the namespaces it joins. A longer one is
+   * BW_HELLO_TOO_LARGE, before it is parsed. Default 64 KiB.
+   */
+  readonly maxHelloSize?: number;
   /** How deep the JSON of a message or hello may nest; a deeper one is BW_JSON_DEPTH. Default 128. */
   readonly maxJsonDepth?: number;
   /** A client that takes nothing of an HTTP answer for this many ms is cut off. Default 30,000. */
@@ -116,6 +121,7 @@ export const defaults = {
   maxBufferedBytes: 1_048_576,
   slowConsumer: "disconnect",
   maxUnconfirmedSessions: 4096,
+  maxHelloSize: 65_536,
   maxJsonDepth: 128,
   authWarning: 60_000,
   writeTimeout: 30_000,
@@ -151,6 +157,7 @@ export function driverOptionsOf(options: ServerOptions): DriverOptions {
     connectTimeoutMs: given.connectTimeout,
     resumeWindowMs: given.resumeWindow,
     maxNamespacesPerPeer: given.maxNamespacesPerPeer,
+    maxHelloSize: given.maxHelloSize,
     maxJsonDepth: given.maxJsonDepth,
     authWarningMs: given.authWarning,
     refreshAuth: given.refreshAuth,

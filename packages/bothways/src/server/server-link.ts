@@ -72,6 +72,9 @@ export class ServerLink implements LinkHandler {
 
   receive(data: Data): void {
     if (this.#isOver) return;
+    // strangers send these, and to parse one costs more than to send it
+    if (!this.#peer && data.length > this.#driver.options.maxHelloSize)
+      return this.#refuse("BW_HELLO_TOO_LARGE");
     if (nestsDeeper(data, this.#driver.options.maxJsonDepth)) return this.#refuse("BW_JSON_DEPTH");
     if (!this.#peer) return this.#hello(data);
     this.#peer.session.handle(

@@ -179,6 +179,18 @@ describe("CVE-2019-0982, CVE-2020-5234, CVE-2026-45591: what nests too deep", ()
   });
 });
 
+test("a hello is judged by its length before it is parsed (option: maxHelloSize)", async () => {
+  const place = await open({ maxHelloSize: 2_000 });
+  const joining = (length: number): string =>
+    hello().replace('["/"]', `["/",${JSON.stringify("x".repeat(length))}]`);
+  const answer = await send(place.url, joining(2_000));
+  expect(answer.body).toMatch(/^c4413,/);
+  const raw = await openRaw(place);
+  raw.send(frame({ opcode: 1, payload: joining(2_000) }));
+  expect(await raw.closeCode()).toBe(4413);
+  expect(welcomeIn((await send(place.url, joining(1_000))).body).key).toBeTruthy();
+});
+
 test("prototype pollution: keys of objects are keys and nothing else", async () => {
   const place = await open();
   const echoed: unknown[] = [];
