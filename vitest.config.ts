@@ -5,7 +5,7 @@
 import { defineConfig } from "vitest/config";
 
 const test = "packages/bothways/test";
-const apart = ["socket", "browser", "house", "docs"];
+const apart = ["socket", "websocket", "browser", "house", "docs"];
 
 export default defineConfig({
   test: {
@@ -35,6 +35,7 @@ export default defineConfig({
           name: "socket",
           include: [
             `${test}/socket/**/*.test.ts`,
+            `${test}/websocket/**/*.test.ts`,
             "packages/lab/test/**/*.test.ts",
             "conformance/**/*.test.ts",
           ],

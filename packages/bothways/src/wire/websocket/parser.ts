@@ -36,11 +36,17 @@ export interface ParserOptions {
   /** Limit of one message's payload, fragments together. */
   readonly maxMessageBytes: number;
   readonly primitives: Pick<Primitives, "decodeUtf8">;
+  /** Where given, a text goes to `FrameSink.textBytes` as the bytes it came in, if this finds them to be UTF-8. */
+  readonly isUtf8?: ((bytes: Uint8Array) => boolean) | undefined;
+  /** Frames that one message may consist of, empty ones too. No limit where it is left out. */
+  readonly maxFragments?: number | undefined;
 }
 
 /** Receives what the peer sent. Methods must not throw and must not call `feed`; `stop` may be called from any. */
 export interface FrameSink {
   text(data: string): void;
+  /** Instead of `text` where `isUtf8` is given. */
+  textBytes?(data: Uint8Array): void;
   binary(data: Uint8Array): void;
   ping(data: Uint8Array): void;
   pong(data: Uint8Array): void;
@@ -74,6 +80,7 @@ export class FrameParser {
   #messageOpcode: number = noMessage;
   #message: Uint8Array | undefined;
   #messageBytes = 0;
+  #fragments = 0;
   #utf8 = utf8Boundary;
 
   constructor(options: ParserOptions, sink: FrameSink) {
@@ -124,7 +131,10 @@ export class FrameParser {
     const length = readLength(bytes, offset);
     const code = this.#judgeHeader(first, second, length, isServer);
     if (code !== undefined) return this.#fail(code);
-    if (this.#opcode === opcode.text || this.#opcode === opcode.binary) this.#messageOpcode = this.#opcode;
+    if (this.#opcode === opcode.text || this.#opcode === opcode.binary) {
+      this.#messageOpcode = this.#opcode;
+      this.#fragments = 1;
+    }
     if (isServer) this.#maskKey = readInt32(bytes, offset + headerBytes(bytes, offset) - 4);
     this.#frameBytes = length;
     this.#missingBytes = length;
@@ -140,6 +150,7 @@ export class FrameParser {
       case opcode.continuation:
         // RFC 6455 §5.4: a continuation needs a message to continue.
         if (this.#messageOpcode === noMessage) return "BW_WS_CONTINUATION";
+        if (++this.#fragments > (this.#options.maxFragments ?? this.#fragments)) return "BW_WS_FRAGMENTS";
         break;
       case opcode.text:
       case opcode.binary:
@@ -234,6 +245,12 @@ export class FrameParser {
     this.#messageOpcode = noMessage;
     if (kind === opcode.binary) {
       this.#sink.binary(message);
+      return;
+    }
+    const { isUtf8 } = this.#options;
+    if (isUtf8 !== undefined) {
+      if (isUtf8(message)) this.#sink.textBytes?.(message);
+      else this.#fail("BW_WS_UTF8");
       return;
     }
     const text = this.#options.primitives.decodeUtf8(message);
