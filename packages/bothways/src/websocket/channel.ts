@@ -132,7 +132,10 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
   }
 
   close(code?: number, reason?: string): void {
-    if (this.connection.close(code, reason)) this.#expectEnd();
+    if (!this.connection.close(code, reason)) return;
+    this.#expectEnd();
+    // The answer is seen only by reading, and nothing else that comes is given to anybody.
+    this.socket.resume();
   }
 
   /** Ends it at once: the peer gets no close frame, and no message comes any more. */

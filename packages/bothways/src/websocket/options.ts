@@ -58,9 +58,8 @@ export type VerifyCallback = (
   headers?: OutgoingHttpHeaders,
 ) => void;
 
-export type VerifyClient =
-  | ((info: VerifyInfo) => boolean)
-  | ((info: VerifyInfo, callback: VerifyCallback) => void);
+/** Returns its verdict; with a second parameter it gives it to the callback. */
+export type VerifyClient = (info: VerifyInfo, callback: VerifyCallback) => unknown;
 
 /** Exactly one of `port`, `server` and `noServer` is given. */
 export interface ServerOptions extends SocketOptions {

@@ -1,5 +1,5 @@
 /** What an application sends, as what the engine takes, and what it is given: text, bytes, Blobs, close reasons. */
-import { Blob, Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { isSendableCloseCode, maxControlBytes, maxReasonBytes } from "../wire/websocket/frame.ts";
 import { noBytes } from "./options.ts";
 

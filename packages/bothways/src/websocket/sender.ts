@@ -2,7 +2,7 @@
  * What one WebSocket sends, in its order: the parts of a message one after another, and whatever was sent behind a Blob
  * only once that has been read.
  */
-import { Blob, Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { type Opcode, opcode } from "../wire/websocket/frame.ts";
 import type { SendCallback } from "./application.ts";
 import type { Channel } from "./channel.ts";

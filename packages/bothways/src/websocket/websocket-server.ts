@@ -61,6 +61,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   readonly #http: HttpServer | undefined;
   readonly #release: () => void;
   #state: "running" | "closing" | "closed" = "running";
+  #isHttpOpen = true;
 
   /** `callback` is called when the server of its own listens. Throws a TypeError on options that do not fit together. */
   constructor(options: ServerOptions, callback?: () => void) {
@@ -104,9 +105,13 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     if (this.#state === "closing") return;
     this.#state = "closing";
     this.#release();
-    const isOwn = this.options.port !== undefined;
-    if (isOwn && this.#http?.listening) this.#http.close(() => this.#closed());
-    else process.nextTick(() => this.#closeIfEmpty());
+    // Its own HTTP server closes when the last connection has, tracked or not.
+    const closed = (): void => {
+      this.#isHttpOpen = false;
+      this.#closeIfEmpty();
+    };
+    if (this.options.port === undefined) process.nextTick(closed);
+    else this.#http?.close(closed);
   }
 
   /** Is the request ours? May be overridden. */
@@ -169,7 +174,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     const origin = request.headers.origin as string;
     const info: VerifyInfo = { origin, secure: encrypted || authorized, req: request };
     if (verifyClient.length >= 2) verifyClient(info, answer);
-    else answer((verifyClient as (info: VerifyInfo) => boolean)(info));
+    else answer(verifyClient(info, answer) === true);
   }
 
   #accept(
@@ -210,7 +215,8 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     this.clients.add(socket);
     socket.on("close", () => {
       this.clients?.delete(socket);
-      if (this.#state === "closing" && !this.#http?.listening) this.#closeIfEmpty();
+      // Behind the application's own listeners.
+      if (this.#state === "closing") process.nextTick(() => this.#closeIfEmpty());
     });
   }
 
@@ -232,10 +238,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   }
 
   #closeIfEmpty(): void {
-    if (this.#state === "closing" && !this.clients?.size) this.#closed();
-  }
-
-  #closed(): void {
+    if (this.#state !== "closing" || this.#isHttpOpen || this.clients?.size) return;
     this.#state = "closed";
     this.emit("close");
   }

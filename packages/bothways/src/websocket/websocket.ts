@@ -5,7 +5,7 @@
  * Invariants: `close` comes exactly once, last, and after `error` where there was one; no message comes after `close()`
  * was called; an `error` nobody listens for ends nothing but this WebSocket.
  */
-import { type Blob, Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { BothwaysError } from "../model/bothways-error.ts";
@@ -45,10 +45,10 @@ export type ReadyState = (typeof states)[keyof typeof states];
  * for await (const message of socket) console.log(message);
  */
 export class WebSocket extends SocketEventTarget implements AsyncIterable<string | RawData> {
-  static readonly CONNECTING: 0;
-  static readonly OPEN: 1;
-  static readonly CLOSING: 2;
-  static readonly CLOSED: 3;
+  declare static readonly CONNECTING: 0;
+  declare static readonly OPEN: 1;
+  declare static readonly CLOSING: 2;
+  declare static readonly CLOSED: 3;
   declare readonly CONNECTING: 0;
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;

@@ -180,7 +180,7 @@ describe.each(clientScenarios)("a client that meets: $name", ({ answer, act, exp
     const { createServer } = await import("node:net");
     const server = createServer((socket) => {
       socket.on("error", () => {});
-      socket.once("data", () => answer !== "wait" && socket.end(answer));
+      socket.once("data", () => answer !== "wait" && socket.end(answer ?? ""));
     }).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     const port = portOf(server as never);

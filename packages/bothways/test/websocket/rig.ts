@@ -90,21 +90,30 @@ export function record(socket: WebSocket): string[] {
   return lines;
 }
 
+/** Sends until so much waits that nothing more can leave, to a peer that does not read. */
+export async function fill(socket: WebSocket): Promise<void> {
+  for (let before = -1; before < 2_000_000 || before !== socket.bufferedAmount; ) {
+    if (socket.bufferedAmount < 2_000_000) socket.send(Buffer.alloc(1_000_000));
+    before = socket.bufferedAmount;
+    for (let i = 0; i < 10; i++) await new Promise(setImmediate);
+  }
+}
+
 export async function closed(socket: WebSocket): Promise<[code: number, reason: string]> {
   if (socket.readyState === socket.CLOSED) throw new Error("closed already");
-  const [code, reason] = await once(socket, "close");
-  return [code as number, String(reason)];
+  // Not `once`, which would reject at an error.
+  return new Promise((resolve) => socket.once("close", (code, reason) => resolve([code, String(reason)])));
 }
 
 /** The next messages, as text. */
 export function messages(socket: WebSocket, count: number): Promise<string[]> {
-  const { promise, resolve } = Promise.withResolvers<string[]>();
   const found: string[] = [];
-  socket.on("message", (data) => {
-    found.push(String(data));
-    if (found.length === count) resolve(found);
+  return new Promise((resolve) => {
+    socket.on("message", (data) => {
+      found.push(String(data));
+      if (found.length === count) resolve(found);
+    });
   });
-  return promise;
 }
 
 /** A peer that speaks as it likes: a TCP socket after a right upgrade request, and all it has received. */
@@ -165,6 +174,9 @@ export async function connectRaw(
   await client.receive(/\r\n\r\n/);
   return { server, client, wss };
 }
+
+/** A close frame with 4000 from a server, as `RawClient` shows it. */
+export const closeFrame4000: RegExp = new RegExp(Buffer.from([0x88, 2, 0x0f, 0xa0]).toString("latin1"));
 
 /** A client's frame, masked with zeros. */
 export function frame(kind: number, payload: string | Uint8Array = "", isFinal = true): Buffer {
