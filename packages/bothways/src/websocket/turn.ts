@@ -20,7 +20,7 @@ class Turn {
 
   settleAtEnd(one: Settling): void {
     this.#written.push(one);
-    this.plan();
+    if (!this.isEnding) this.plan();
   }
 
   plan(): void {
