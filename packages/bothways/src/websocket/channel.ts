@@ -18,25 +18,11 @@ import {
 } from "../wire/websocket/connection.ts";
 import { type Opcode, opcode } from "../wire/websocket/frame.ts";
 import { callAll, type SendCallback } from "./application.ts";
+import type { ChannelHandler } from "./channel-handler.ts";
 import { type Beating, startBeating } from "./heartbeat.ts";
 import { type ChannelOptions, noBytes } from "./options.ts";
 import type { PreparedMessage } from "./prepared-message.ts";
 import { output, type Settling, turn } from "./turn.ts";
-
-/**
- * What a channel tells its owner: one table for all channels of a kind, so that none has functions of its own. Bytes are
- * the receiver's to keep. None of these may throw.
- */
-export interface ChannelHandler<Owner> {
-  message(owner: Owner, data: Buffer, isBinary: boolean): void;
-  control(owner: Owner, event: "ping" | "pong", data: Buffer): void;
-  /** After `send` returned false: all has left. */
-  drained(owner: Owner): void;
-  /** No message comes any more, and none can be sent; `error` is set where the peer erred or a limit was met. */
-  ending(owner: Owner, error: ErrorCode | undefined): void;
-  /** TCP is over. */
-  gone(owner: Owner, event: ClosedEvent): void;
-}
 
 const unknownEnd: ClosedEvent = { code: 1006, reason: "", wasClean: false };
 
@@ -174,8 +160,8 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     // Where the last bytes were not copied, the callbacks came too late for their write.
     if (this.#callbacks !== undefined) this.write(noBytes);
     this.#uncork();
-    if (socket.writableLength === 0) this.#drained();
-    else if (!this.#isBlocked && socket.writableNeedDrain) {
+    if (socket.writableLength === 0 || !socket.writableNeedDrain) this.#drained();
+    else if (!this.#isBlocked) {
       this.#isBlocked = true;
       this.connection.setOutputBlocked(true);
       socket.once("drain", () => {

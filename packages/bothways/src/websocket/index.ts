@@ -20,8 +20,8 @@ export {
 export type { ClientOptions, ServerOptions, VerifyCallback, VerifyClient, VerifyInfo } from "./options.ts";
 export type { BinaryType, RawData, Sendable } from "./payload.ts";
 export { PreparedMessage } from "./prepared-message.ts";
+export type { ReadyState } from "./ready-state.ts";
 export type { SendOptions } from "./sender.ts";
-export type { ReadyState } from "./websocket.ts";
 export type { WebSocketServerEvents } from "./websocket-server.ts";
 export { createWebSocketStream, WebSocket, WebSocketServer };
 

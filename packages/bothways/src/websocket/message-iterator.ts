@@ -14,13 +14,14 @@ export function iterateMessages(
   socket: WebSocket,
   endedWith: () => number | undefined,
 ): AsyncGenerator<string | RawData> {
-  const events = on(socket, "message", { close: ["close"], highWaterMark: maxWaiting, lowWaterMark: 1 });
+  const options = { close: ["close"], highWaterMark: maxWaiting, lowWaterMark: 1 };
+  const events = endedWith() === undefined ? on(socket, "message", options) : [];
   return yieldMessages(socket, events, endedWith);
 }
 
 async function* yieldMessages(
   socket: WebSocket,
-  events: AsyncIterable<unknown[]>,
+  events: AsyncIterable<unknown[]> | Iterable<unknown[]>,
   endedWith: () => number | undefined,
 ): AsyncGenerator<string | RawData> {
   try {

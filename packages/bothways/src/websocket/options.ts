@@ -82,7 +82,7 @@ export interface ServerOptions extends SocketOptions {
   /** Keeps `clients`. Default true. */
   readonly clientTracking?: boolean | undefined;
   /** The class of the sockets. Default `WebSocket`. */
-  readonly WebSocket?: (new (address: null) => WebSocket) | undefined;
+  readonly WebSocket?: (new (address: null, accepted: Accepted) => WebSocket) | undefined;
 }
 
 /** Whatever else `http.request` and `tls.connect` take is handed on to them. */
@@ -110,6 +110,16 @@ export interface ChannelOptions extends ConnectionOptions {
   readonly maxBufferedAmount: number;
   readonly closeTimeout: number;
   readonly heartbeatInterval: number;
+}
+
+/** What a server has accepted, and its WebSocket is made of. */
+export interface Accepted {
+  readonly socket: Duplex;
+  readonly head: Uint8Array;
+  readonly options: ChannelOptions;
+  /** Sent before any frame: the answer to the upgrade. */
+  readonly preface: Uint8Array;
+  readonly protocol: string;
 }
 
 export const defaultHandshakeTimeout = 10_000;

@@ -22,6 +22,7 @@ import {
   createChannelOptions,
   defaultHandshakeTimeout,
   defaultMaxHeaderSize,
+  noBytes,
   type ServerOptions,
   type VerifyCallback,
   type VerifyInfo,
@@ -173,8 +174,8 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     };
     const origin = request.headers.origin as string;
     const info: VerifyInfo = { origin, secure: encrypted || authorized, req: request };
-    if (verifyClient.length >= 2) verifyClient(info, answer);
-    else answer(verifyClient(info, answer) === true);
+    const verdict = this.#guard(socket, () => verifyClient(info, answer));
+    if (verifyClient.length < 2) answer(verdict === true);
   }
 
   #accept(
@@ -186,11 +187,20 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     // The client may have left while it was being judged.
     if (!socket.readable || !socket.writable) return void socket.destroy();
     if (this.#state !== "running") return refuse(socket, 503);
-    const { handleProtocols, WebSocket: Class = WebSocket } = this.options;
+    const { protocol, lines } = this.#guard(socket, () => this.#answer(upgrade, request));
+    const preface = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+    const { WebSocket: Class = WebSocket } = this.options;
+    const ws = new Class(null, { socket, head: noBytes, options: this.#channelOptions, preface, protocol });
+    this.#track(ws);
+    callback(ws, request);
+  }
+
+  /** The head of the answer, with the subprotocol chosen. Throws on what the application may not put there. */
+  #answer(upgrade: UpgradeAccepted, request: IncomingMessage): { protocol: string; lines: string[] } {
+    const { handleProtocols } = this.options;
     const [first] = upgrade.protocols;
-    const chosen =
-      handleProtocols && first !== undefined ? handleProtocols(new Set(upgrade.protocols), request) : first;
-    const protocol = chosen === undefined || chosen === false ? "" : chosen;
+    const isAsked = handleProtocols !== undefined && first !== undefined;
+    const protocol = (isAsked ? handleProtocols(new Set(upgrade.protocols), request) : first) || "";
     const lines = [
       "HTTP/1.1 101 Switching Protocols",
       "Upgrade: websocket",
@@ -199,15 +209,19 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     ];
     if (protocol !== "") lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
     this.#tell("headers", lines, request);
-    if ((protocol !== "" && !isToken(protocol)) || !lines.every(isFieldValue)) {
+    // A line break would let its author write headers, or frames, of his own.
+    if ((protocol === "" || isToken(protocol)) && lines.every(isFieldValue)) return { protocol, lines };
+    throw new TypeError("a line of the answer, or the subprotocol, is not valid");
+  }
+
+  /** Runs what the application has a hand in: where it throws the client gets an answer all the same. */
+  #guard<Result>(socket: Duplex, judge: () => Result): Result {
+    try {
+      return judge();
+    } catch (error) {
       refuse(socket, 500);
-      throw new TypeError("a line of the answer, or the subprotocol, is not valid");
+      throw error;
     }
-    const preface = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
-    const ws = new Class(null);
-    WebSocket.adopt(ws, socket, this.#channelOptions, { preface, protocol });
-    this.#track(ws);
-    callback(ws, request);
   }
 
   #track(socket: WebSocket): void {

@@ -12,12 +12,13 @@ import { BothwaysError } from "../model/bothways-error.ts";
 import { abnormalCloseCode, type Opcode, opcode } from "../wire/websocket/frame.ts";
 import { parseAddress, parseProtocols } from "./address.ts";
 import { type SendCallback, throwLater } from "./application.ts";
-import { Channel, type ChannelHandler } from "./channel.ts";
+import { Channel } from "./channel.ts";
+import type { ChannelHandler } from "./channel-handler.ts";
 import { SocketEventTarget } from "./event-target.ts";
 import type { WebSocketEvents } from "./events.ts";
 import { iterateMessages } from "./message-iterator.ts";
 import { Opening } from "./opening.ts";
-import { type ChannelOptions, type ClientOptions, createChannelOptions, noBytes } from "./options.ts";
+import { type Accepted, type ClientOptions, createChannelOptions } from "./options.ts";
 import {
   type BinaryType,
   binaryTypes,
@@ -30,13 +31,9 @@ import {
   toPayload,
 } from "./payload.ts";
 import { PreparedMessage } from "./prepared-message.ts";
+import { defineStates, describeState, type ReadyState, states } from "./ready-state.ts";
 import { Sender, type SendOptions } from "./sender.ts";
 import { output } from "./turn.ts";
-
-const states = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
-const stateNames = Object.keys(states);
-
-export type ReadyState = (typeof states)[keyof typeof states];
 
 /**
  * @example
@@ -61,7 +58,6 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   #binaryType: BinaryType = "nodebuffer";
   #url: string | undefined;
   #protocol = "";
-  #isPaused = false;
   #hasErred = false;
   /** What was sent too late still counts as buffered (WHATWG WebSockets §3.1). */
   #lateBytes = 0;
@@ -70,20 +66,23 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   /**
    * Connects to `address`. Throws a SyntaxError, as `DOMException`, on a bad address or subprotocol. `null` is for servers.
    */
-  constructor(address: null);
+  constructor(address: null, accepted?: Accepted);
   constructor(address: string | URL, options?: ClientOptions);
   constructor(address: string | URL, protocols?: string | readonly string[], options?: ClientOptions);
   constructor(
     address: string | URL | null,
-    protocols?: string | readonly string[] | ClientOptions,
-    options?: ClientOptions,
+    second?: string | readonly string[] | ClientOptions | Accepted,
+    third?: ClientOptions,
   ) {
     super();
-    if (address === null) return;
-    const hasProtocols = typeof protocols === "string" || Array.isArray(protocols);
-    const given = (hasProtocols ? options : (options ?? (protocols as ClientOptions | undefined))) ?? {};
+    if (address === null) {
+      this.#accept(second as Accepted | undefined);
+      return;
+    }
+    const hasProtocols = typeof second === "string" || Array.isArray(second);
+    const given = (hasProtocols ? third : (third ?? (second as ClientOptions | undefined))) ?? {};
     const parsed = parseAddress(address);
-    const offered = parseProtocols(hasProtocols ? (protocols as string | readonly string[]) : undefined);
+    const offered = parseProtocols(hasProtocols ? (second as string | readonly string[]) : undefined);
     this.#url = parsed.url;
     const channelOptions = createChannelOptions("client", given, output);
     this.#opening = new Opening(parsed, offered, given, {
@@ -130,7 +129,7 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   }
 
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#channel?.socket.isPaused() ?? false;
   }
 
   /** How binary messages are given. Default `nodebuffer`; what is none of the four is ignored. */
@@ -200,15 +199,11 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
 
   /** Stops reading. What was read already may still come. Nothing before `open`. */
   pause(): void {
-    if (this.#channel === undefined) return;
-    this.#isPaused = true;
-    this.#channel.socket.pause();
+    this.#channel?.socket.pause();
   }
 
   resume(): void {
-    if (this.#channel === undefined) return;
-    this.#isPaused = false;
-    this.#channel.socket.resume();
+    this.#channel?.socket.resume();
   }
 
   /** The messages, texts as strings, until the WebSocket closes; throws where it broke or the peer erred. */
@@ -233,22 +228,14 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
       socket.#readyState = states.CLOSING;
       if (error !== undefined) socket.#err(new BothwaysError(error));
     },
-    gone(socket, { code, reason, wasClean }) {
-      if (wasClean) socket.#finish(code, reason);
-      else socket.#finish(abnormalCloseCode, "");
-    },
+    gone: (socket, { code, reason, wasClean }) => socket.#finish(wasClean ? code : abnormalCloseCode, reason),
   };
 
-  /** For the server: opens `socket` on `duplex`, beginning with `preface`. */
-  static adopt(
-    socket: WebSocket,
-    duplex: Duplex,
-    options: ChannelOptions,
-    answer: { preface: Uint8Array; protocol: string },
-  ): void {
-    const channel = new Channel(socket, WebSocket.#handler, { socket: duplex, head: noBytes }, options);
-    channel.preface(answer.preface);
-    socket.#attach(channel, answer.protocol);
+  #accept(accepted: Accepted | undefined): void {
+    if (accepted === undefined) return;
+    const channel = new Channel(this, WebSocket.#handler, accepted, accepted.options);
+    channel.preface(accepted.preface);
+    this.#attach(channel, accepted.protocol);
   }
 
   #attach(channel: Channel<WebSocket>, protocol: string): void {
@@ -262,7 +249,7 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   /** May something be sent? What comes too late is counted, and its sender told. */
   #isOpen(payload: string | Uint8Array | Blob, callback: SendCallback | undefined): boolean {
     if (this.#readyState === states.OPEN) return true;
-    const state = `readyState ${this.#readyState} (${stateNames[this.#readyState]})`;
+    const state = describeState(this.#readyState);
     if (this.#readyState === states.CONNECTING) {
       throw new DOMException(`WebSocket is not open: ${state}`, "InvalidStateError");
     }
@@ -278,7 +265,6 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   }
 
   #giveUp(): void {
-    if (this.#readyState !== states.CONNECTING) return;
     this.#readyState = states.CLOSING;
     this.#opening?.abort(new BothwaysError("BW_WS_ABORTED"));
   }
@@ -310,8 +296,5 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   }
 }
 
-for (const [name, value] of Object.entries(states)) {
-  const constant = { value, enumerable: true };
-  Object.defineProperty(WebSocket, name, constant);
-  Object.defineProperty(WebSocket.prototype, name, constant);
-}
+defineStates(WebSocket);
+defineStates(WebSocket.prototype);

@@ -201,6 +201,25 @@ describe("verifyClient", () => {
     expect(text).toMatch(/^HTTP\/1.1 302 Found\r\n[\s\S]*Location: \/there\r\nX-N: 1\r\n\r\nelsewhere$/);
   });
 
+  test("what throws, or gives a promise where a verdict is due, lets nobody in", async () => {
+    const http = await httpServer();
+    const judges: readonly ((info: unknown) => unknown)[] = [
+      () => {
+        throw new Error("mine");
+      },
+      async () => true,
+    ];
+    for (const [i, verifyClient] of judges.entries()) {
+      const wss = new WebSocketServer({ noServer: true, verifyClient });
+      http.removeAllListeners("upgrade").on("upgrade", (request, socket, head) => {
+        const upgrade = (): void => wss.handleUpgrade(request, socket, head, () => expect.unreachable());
+        if (i === 0) expect(upgrade).toThrow("mine");
+        else upgrade();
+      });
+      expect((await answer(http, upgradeHead()))[0]).toBe(i === 0 ? 500 : 401);
+    }
+  });
+
   test("only its first answer counts", async () => {
     const wss = await serve({
       verifyClient: (_, callback) => {

@@ -358,6 +358,14 @@ describe("for await", () => {
     expect(found).toEqual(["one", Buffer.of(2)]);
   });
 
+  test("has nothing to give once it is closed", async () => {
+    const { server, client } = await connectPair();
+    server.close();
+    await closed(client);
+    for await (const _ of client) expect.unreachable();
+    expect(client.listenerCount("message")).toBe(0);
+  });
+
   test("throws where the connection broke, after what had come", async () => {
     const { server, client } = await connectPair();
     const found: unknown[] = [];
