@@ -46,7 +46,7 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
   #isHeard = false;
   #isAsked = false;
 
-  /** `socket` had its errors handled until now; `head` is what was read of it already. */
+  /** `socket` is readable and writable, and had its errors handled until now; `head` is what was read of it already. */
   constructor(
     owner: Owner,
     handler: ChannelHandler<Owner>,
@@ -67,8 +67,6 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     socket.on("end", () => this.connection.receiveEnd());
     socket.on("error", () => socket.destroy());
     socket.on("close", () => this.#gone());
-    // It may have ended while it was being judged, and will not say so again.
-    if (socket.destroyed || socket.readableEnded) process.nextTick(() => this.#leave());
     if (options.heartbeatInterval > 0) this.#stopBeating = startBeating(this, options.heartbeatInterval);
   }
 
@@ -209,7 +207,6 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
   }
 
   end(): void {
-    if (this.#callbacks !== undefined) this.write(noBytes);
     this.#uncork();
     this.socket.end();
     this.#expectEnd();
@@ -245,20 +242,12 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     return false;
   }
 
-  #leave(): void {
-    this.connection.receiveEnd();
-    if (this.socket.closed) this.#gone();
-  }
-
   #gone(): void {
-    if (this.#event === goneAlready) return;
     this.connection.receiveEnd();
     clearTimeout(this.#closeTimer);
-    const event = this.#event;
-    this.#event = goneAlready;
     callAll(this.#callbacks ?? [], new BothwaysError("BW_WS_ABNORMAL"));
     this.#callbacks = undefined;
-    this.#handler.gone(this.#owner, event);
+    this.#handler.gone(this.#owner, this.#event);
   }
 
   #uncork(): void {
@@ -286,8 +275,6 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     this.#closeTimer ??= setTimeout(() => this.socket.destroy(), Math.min(closeTimeout, 0x7fffffff)).unref();
   }
 }
-
-const goneAlready: ClosedEvent = { ...unknownEnd };
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -12,6 +12,7 @@ import {
   open,
   portOf,
   RawClient,
+  record,
   serve,
   urlOf,
 } from "./rig.ts";
@@ -182,6 +183,15 @@ describe("heartbeatInterval", () => {
     server.pause();
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(server.readyState).toBe(1);
+  });
+
+  test("who has closed is left alone", async () => {
+    const { server, client } = await connectPair({ server: { heartbeatInterval: 20 } });
+    const told = record(server);
+    client.close(4000);
+    await closed(server);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(told.filter((line) => !line.startsWith("pong"))).toEqual(["close 4000  (3)"]);
   });
 
   test("0 never pings", async () => {

@@ -138,6 +138,13 @@ describe("a server's WebSocket", () => {
     expect(await closed(server)).toEqual([4000, ""]);
   });
 
+  test("paused by a listener, it still sees the end of TCP behind the close frame that had come", async () => {
+    const { server, client } = await connectRaw();
+    server.on("message", () => server.pause());
+    client.socket.end(Buffer.concat([frame(1, "last"), frame(8, Uint8Array.of(0x0f, 0xa0))]));
+    expect(await closed(server)).toEqual([4000, ""]);
+  });
+
   test("terminate inside a message listener: no message follows", async () => {
     const { server, client } = await connectRaw();
     const told = record(server);

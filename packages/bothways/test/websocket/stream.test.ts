@@ -58,7 +58,7 @@ test("in object mode texts are strings and borders are kept", async () => {
   server.send("text");
   server.send(Buffer.from("bytes"));
   server.close();
-  await once(stream, "end");
+  await once(stream, "close");
   expect(received).toEqual(["text", Buffer.from("bytes")]);
 });
 

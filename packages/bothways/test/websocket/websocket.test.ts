@@ -93,6 +93,25 @@ describe("send", () => {
     expect((await closed(client))[0]).toBe(1006);
   });
 
+  test("drain waits for a Blob that is being read", async () => {
+    const { server } = await connectPair();
+    const blob = new Blob(["slow"]);
+    let give: (bytes: ArrayBuffer) => void = () => {};
+    const bytes = new Promise<ArrayBuffer>((resolve) => {
+      give = resolve;
+    });
+    vi.spyOn(blob, "arrayBuffer").mockReturnValue(bytes);
+    let drains = 0;
+    server.on("drain", () => drains++);
+    server.send("before");
+    expect(server.send(blob)).toBe(false);
+    await new Promise(setImmediate);
+    expect([drains, server.bufferedAmount]).toEqual([0, 4]);
+    give(new ArrayBuffer(4));
+    await once(server, "drain");
+    expect(server.bufferedAmount).toBe(0);
+  });
+
   test("too late it calls back with an error, and counts as buffered", async () => {
     const { server, client } = await connectPair();
     client.close();
@@ -115,16 +134,18 @@ describe("send", () => {
     const write = vi.spyOn(Socket.prototype as unknown as { _writeGeneric: () => void }, "_writeGeneric");
     try {
       const received = messages(client, 6);
-      server.send("one");
-      server.send("two");
-      void Promise.resolve().then(() => server.send("three"));
-      void (async () => {
-        await Promise.resolve();
-        await Promise.resolve();
-        server.send("four");
-        server.send(new PreparedMessage("five"));
-      })();
-      server.send(Buffer.alloc(100_000, "x"));
+      setImmediate(() => {
+        server.send("one");
+        server.send("two");
+        void Promise.resolve().then(() => server.send("three"));
+        void (async () => {
+          await Promise.resolve();
+          await Promise.resolve();
+          server.send("four");
+          server.send(new PreparedMessage("five"));
+        })();
+        server.send(Buffer.alloc(100_000, "x"));
+      });
       await received;
       expect(write.mock.contexts.filter((socket) => socket === server._socket)).toHaveLength(1);
     } finally {
@@ -156,6 +177,14 @@ describe("backpressure", () => {
     expect(server.send(Buffer.alloc(70_000))).toBe(false);
     await once(server, "drain");
     expect(server.bufferedAmount).toBe(0);
+  });
+
+  test("no drain comes once it is closing", async () => {
+    const { server } = await connectPair();
+    server.on("drain", () => expect.unreachable());
+    expect(server.send(Buffer.alloc(70_000))).toBe(false);
+    server.close();
+    await closed(server);
   });
 
   test("pause stops the messages, resume brings them", async () => {
