@@ -6,17 +6,23 @@ import { EventEmitter } from "node:events";
 import { eventMakers, type WebSocketEventMap, type WebSocketEvents } from "./events.ts";
 import type { WebSocket } from "./websocket.ts";
 
+/** What `addEventListener` can listen for. */
 type Type = keyof WebSocketEventMap;
 
+/** A listener of the standard's: a function, or an object with `handleEvent`. */
 export type EventListener<Name extends Type> =
   | ((event: WebSocketEventMap[Name]) => void)
   | { handleEvent(event: WebSocketEventMap[Name]): void };
 
+/** How `addEventListener` listens. */
 export interface ListenerOptions {
+  /** Listens to the first event only. Default false. */
   readonly once?: boolean | undefined;
+  /** Aborting it removes the listener; where it was aborted before, none is added. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What `onopen` and the like hold: a function, or null for none. */
 export type Attribute<Name extends Type> = ((event: WebSocketEventMap[Name]) => void) | null;
 
 type Wrapped = (...args: unknown[]) => void;
@@ -41,10 +47,12 @@ export class SocketEventTarget extends EventEmitter<WebSocketEvents> {
     signal?.addEventListener("abort", () => emitter.off(type, wrapped), { once: true });
   }
 
+  /** Removes what `addEventListener` was given; nothing happens where it is not there. */
   removeEventListener<Name extends Type>(type: Name, listener: EventListener<Name> | null): void {
     this.#remove(type, listener === null ? undefined : this.#find(type, listener));
   }
 
+  /** Listens for `open`, in place of the function that was set before. Default null. */
   get onopen(): Attribute<"open"> {
     return this.#attribute("open");
   }
@@ -53,6 +61,7 @@ export class SocketEventTarget extends EventEmitter<WebSocketEvents> {
     this.#setAttribute("open", listener);
   }
 
+  /** Listens for `message`, in place of the function that was set before. Default null. */
   get onmessage(): Attribute<"message"> {
     return this.#attribute("message");
   }
@@ -61,6 +70,7 @@ export class SocketEventTarget extends EventEmitter<WebSocketEvents> {
     this.#setAttribute("message", listener);
   }
 
+  /** Listens for `close`, in place of the function that was set before. Default null. */
   get onclose(): Attribute<"close"> {
     return this.#attribute("close");
   }
@@ -69,6 +79,7 @@ export class SocketEventTarget extends EventEmitter<WebSocketEvents> {
     this.#setAttribute("close", listener);
   }
 
+  /** Listens for `error`, in place of the function that was set before. Default null. */
   get onerror(): Attribute<"error"> {
     return this.#attribute("error");
   }

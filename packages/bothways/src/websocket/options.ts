@@ -14,7 +14,7 @@ import type { Role } from "../wire/websocket/parser.ts";
 import type { WebSocket } from "./websocket.ts";
 
 /** What a server and a client have in common. */
-export interface SocketOptions {
+interface SocketOptions {
   /** A longer message ends the connection with 1009, before it is kept. 0: no limit. Default 1 MiB. */
   readonly maxPayload?: number | undefined;
   /** A message in more fragments, empty ones too, ends the connection with 1008. 0: no limit. Default 16,384. */
@@ -45,12 +45,20 @@ export interface SocketOptions {
   readonly allowSynchronousEvents?: boolean | undefined;
 }
 
+/** What `verifyClient` judges by. */
 export interface VerifyInfo {
+  /** The `Origin` header; undefined where the client sent none. */
   readonly origin: string;
+  /** Did it come over TLS? */
   readonly secure: boolean;
+  /** The upgrade request. */
   readonly req: IncomingMessage;
 }
 
+/**
+ * Accepts, or refuses with an HTTP status (default 401), a body (default: the status in words) and headers. Only the first
+ * call counts.
+ */
 export type VerifyCallback = (
   isAccepted: boolean,
   code?: number,
@@ -63,7 +71,9 @@ export type VerifyClient = (info: VerifyInfo, callback: VerifyCallback) => unkno
 
 /** Exactly one of `port`, `server` and `noServer` is given. */
 export interface ServerOptions extends SocketOptions {
+  /** Where a server of its own listens. Default: all addresses. */
   readonly host?: string | undefined;
+  /** Listens there with a server of its own; 0 chooses a free port. */
   readonly port?: number | undefined;
   /** How many connections may wait to be accepted. */
   readonly backlog?: number | undefined;
@@ -87,13 +97,19 @@ export interface ServerOptions extends SocketOptions {
 
 /** Whatever else `http.request` and `tls.connect` take is handed on to them. */
 export interface ClientOptions extends SocketOptions, Omit<TlsOptions, "socket" | "path" | "timeout"> {
+  /** Added to the request. Those of the handshake cannot be replaced. */
   readonly headers?: OutgoingHttpHeaders | undefined;
+  /** The `Origin` header. Default: none. */
   readonly origin?: string | undefined;
   /** `user:password`, as Basic authentication; before what the URL has. */
   readonly auth?: string | undefined;
+  /** Of `node:http` or `node:https`. Default: none, a connection of its own. */
   readonly agent?: Agent | undefined;
+  /** Makes the connection, as in `http.request`. Default: TCP, or TLS for `wss:`. */
   readonly createConnection?: ((options: object, onCreate: () => void) => Duplex) | undefined;
+  /** IPv4 or IPv6: 4 or 6. Default 0: either. */
   readonly family?: number | undefined;
+  /** The address to connect from. Default: the system chooses. */
   readonly localAddress?: string | undefined;
   /** Default false. Authorization and cookies stay behind where a redirect leads to another host. */
   readonly followRedirects?: boolean | undefined;
@@ -107,18 +123,25 @@ export interface ClientOptions extends SocketOptions, Omit<TlsOptions, "socket" 
 
 /** What the connections of one server, or one client's, share: the engine's options and those of its channel. */
 export interface ChannelOptions extends ConnectionOptions {
+  /** Bytes. */
   readonly maxBufferedAmount: number;
+  /** Milliseconds. */
   readonly closeTimeout: number;
+  /** Milliseconds; 0: never. */
   readonly heartbeatInterval: number;
 }
 
-/** What a server has accepted, and its WebSocket is made of. */
+/** What a server has accepted, and its WebSocket is made of. A class of your own hands it to `super` as it is. */
 export interface Accepted {
+  /** @internal */
   readonly socket: Duplex;
+  /** @internal Read of the socket already. */
   readonly head: Uint8Array;
+  /** @internal */
   readonly options: ChannelOptions;
-  /** Sent before any frame: the answer to the upgrade. */
+  /** @internal Sent before any frame: the answer to the upgrade. */
   readonly preface: Uint8Array;
+  /** @internal The subprotocol chosen, or "". */
   readonly protocol: string;
 }
 

@@ -5,19 +5,24 @@ import { encodeFrame } from "../wire/websocket/serializer.ts";
 import { byteLength, type Sendable, toPayload } from "./payload.ts";
 
 /**
- * Takes what `send` takes, but for a Blob. The bytes are copied, so `data` may change afterwards.
+ * A message encoded and framed once, to be sent to many with `send`.
  *
  * @example
  * const news = new PreparedMessage(JSON.stringify(item));
- * for (const client of server.clients) client.send(news);
+ * for (const client of server.clients ?? []) client.send(news);
  */
 export class PreparedMessage {
+  /** Is it sent as binary message, or as text? */
   readonly isBinary: boolean;
   /** The whole frame, as a server sends it. */
   readonly frame: Uint8Array;
   /** What is in it. */
   readonly payload: Uint8Array;
 
+  /**
+   * Takes what `send` takes, but for a Blob: a TypeError. The bytes are copied, so `data` may change afterwards. `binary`
+   * by default: strings and numbers are text.
+   */
   constructor(data: Sendable, options: { readonly binary?: boolean | undefined } = {}) {
     const given = toPayload(data);
     if (typeof given !== "string" && !(given instanceof Uint8Array)) {

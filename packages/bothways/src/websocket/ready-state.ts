@@ -2,6 +2,7 @@
 
 export const states = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
 
+/** `CONNECTING`, `OPEN`, `CLOSING` or `CLOSED`, as 0 to 3. */
 export type ReadyState = (typeof states)[keyof typeof states];
 
 export function describeState(state: ReadyState): string {

@@ -9,6 +9,7 @@ import type { Channel } from "./channel.ts";
 import { byteLength } from "./payload.ts";
 import type { PreparedMessage } from "./prepared-message.ts";
 
+/** How `send` sends. */
 export interface SendOptions {
   /** Sends as binary message or as text. Default: strings and numbers are text. */
   readonly binary?: boolean | undefined;

@@ -32,29 +32,39 @@ import { output } from "./turn.ts";
 import { routeUpgrades } from "./upgrade-router.ts";
 import { WebSocket } from "./websocket.ts";
 
+/** What a server tells its listeners. */
 export interface WebSocketServerEvents {
+  /** A WebSocket is open; `request` is the upgrade it came by. Not with `noServer`: there `handleUpgrade` gives it. */
   connection: [socket: WebSocket, request: IncomingMessage];
   /** The head of the 101 answer, line by line; lines may be added. */
   headers: [headers: string[], request: IncomingMessage];
+  /** The HTTP server listens. */
   listening: [];
+  /** The HTTP server's own, `EADDRINUSE` for example. Thrown where nobody listens, as by any emitter of Node's. */
   error: [error: Error];
+  /** After `close()`: the last socket has closed. */
   close: [];
   /** A request that is no valid upgrade. Whoever listens answers and closes `socket`. */
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
 }
 
+/** Gets the open WebSocket, and the request it came by. */
 type UpgradeCallback = (socket: WebSocket, request: IncomingMessage) => void;
 
 /** Sockets that were taken, by whichever server. */
 const upgraded = new WeakSet<Duplex>();
 
 /**
+ * Takes the upgrades of an HTTP server, its own or yours, and makes a `WebSocket` of each.
+ *
  * @example
  * const server = new WebSocketServer({ port: 3000 });
- * server.on("connection", (socket) => socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary })));
+ * server.on("connection", (socket) => socket.on("message", (data) => socket.send(`you said ${data}`)));
  */
 export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
+  /** As given. */
   readonly options: ServerOptions;
+  /** The only path that is taken; undefined: every path. */
   readonly path: string | undefined;
   /** The open sockets; undefined where `clientTracking` is false. */
   readonly clients: Set<WebSocket> | undefined;

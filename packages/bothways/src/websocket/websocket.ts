@@ -36,15 +36,21 @@ import { Sender, type SendOptions } from "./sender.ts";
 import { output } from "./turn.ts";
 
 /**
+ * One WebSocket: a client's, or one that a server has accepted. Text comes as `Buffer` from `on`, as string from the rest.
+ *
  * @example
  * const socket = new WebSocket("wss://example.com/live");
  * socket.on("open", () => socket.send("hello"));
  * for await (const message of socket) console.log(message);
  */
 export class WebSocket extends SocketEventTarget implements AsyncIterable<string | RawData> {
+  /** `readyState` 0: the opening handshake is under way. */
   declare static readonly CONNECTING: 0;
+  /** `readyState` 1: messages may be sent. */
   declare static readonly OPEN: 1;
+  /** `readyState` 2: the end has begun, on either side. */
   declare static readonly CLOSING: 2;
+  /** `readyState` 3: it is over. */
   declare static readonly CLOSED: 3;
   declare readonly CONNECTING: 0;
   declare readonly OPEN: 1;
@@ -104,6 +110,7 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
     });
   }
 
+  /** How far it is: `CONNECTING`, `OPEN`, `CLOSING` or `CLOSED`. */
   get readyState(): ReadyState {
     return this.#readyState;
   }
@@ -128,6 +135,7 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
     return (this.#channel?.bufferedAmount ?? 0) + this.#lateBytes;
   }
 
+  /** Is reading stopped, by `pause` or by a slow loop over the messages? False before `open`. */
   get isPaused(): boolean {
     return this.#channel?.socket.isPaused() ?? false;
   }
@@ -202,6 +210,7 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
     this.#channel?.socket.pause();
   }
 
+  /** Reads on after `pause`. Nothing before `open`. */
   resume(): void {
     this.#channel?.socket.resume();
   }
