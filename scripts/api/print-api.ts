@@ -3,15 +3,19 @@ import { type Declaration, type Entry, readApi } from "./declarations.ts";
 import type { Member } from "./members.ts";
 import type { Comment } from "./modules.ts";
 
-/** What has a table elsewhere. */
-const elsewhere: Readonly<Record<string, string>> = {
-  ServerOptions: "options.md#server",
-  HubLimits: "options.md#server",
-  IoOptions: "options.md#client",
-  SocketOptions: "options.md#client",
-  ConnectionOptions: "options.md#client",
-  ErrorCode: "errors.md",
-  ObservedEvents: "../guide/observe.md",
+/** What has a table elsewhere, by the entry whose page it would be on. */
+const elsewhere: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  bothways: {
+    ServerOptions: "options.md#server",
+    HubLimits: "options.md#server",
+    ErrorCode: "errors.md",
+    ObservedEvents: "../guide/observe.md",
+  },
+  "bothways/client": {
+    IoOptions: "options.md#client",
+    SocketOptions: "options.md#client",
+    ConnectionOptions: "options.md#client",
+  },
 };
 
 export interface ApiPage {
@@ -90,7 +94,7 @@ class PagePrinter {
   #section(declaration: Declaration): string[] {
     const { name, head, members, raises, shares } = declaration;
     const events = [...raises].map((each) => this.#link(each)).join(" and ");
-    const table = elsewhere[name];
+    const table = elsewhere[this.#page.entry]?.[name];
     const section = [
       `## ${declaration.kind} ${name}`,
       block(head),

@@ -28,6 +28,16 @@ const given: Readonly<Record<string, string>> = {
     import assert from "node:assert/strict";
     import { io } from "bothways/client";
     import { FaultProxy } from "bothways/testing";`,
+  "bothways/websocket": `
+    import { once } from "node:events";
+    import { createReadStream } from "node:fs";
+    import { pipeline } from "node:stream/promises";
+    import { createWebSocketStream, PreparedMessage, WebSocket, WebSocketServer } from "bothways/websocket";
+    declare const server: WebSocketServer;
+    declare const socket: WebSocket;
+    declare const item: object;
+    declare const part: Uint8Array;
+    declare const path: string;`,
 };
 
 function examplesOf({ examples, members }: Declaration): string[] {
@@ -88,7 +98,7 @@ describe("a page", () => {
       .flatMap(({ exported, met }) => [...exported, ...met])
       .filter(({ members }) => members.some(({ name }) => name === "constructor"))
       .map(({ name }) => name);
-    expect(made).toEqual(["BothwaysError", "Server"]);
+    expect(made).toEqual(["BothwaysError", "Server", "PreparedMessage", "WebSocket", "WebSocketServer"]);
   });
 
   test("leaves out what is internal", () => {

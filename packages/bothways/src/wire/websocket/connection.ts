@@ -54,10 +54,14 @@ export interface ClosedEvent {
 /** What a connection needs from whoever owns its socket. None of these may throw. */
 export interface ConnectionHost extends ByteSink {
   text(data: string): void;
+  /** Instead of `text` where the options have `isUtf8`. `data` is valid only during the call. */
+  textBytes?(data: Uint8Array): void;
   /** `data` is valid only during the call: copy what is to be kept. */
   binary(data: Uint8Array): void;
   /** As `FrameSink.compressed`; needed only with `isDeflateAgreed`. */
   compressed?(data: Uint8Array, isText: boolean): void;
+  /** A ping; the pong has been taken care of, unless `autoPong` is false. `data` is valid only during the call. */
+  ping?(data: Uint8Array): void;
   /** A pong, asked for or not. `data` is valid only during the call. */
   pong(data: Uint8Array): void;
   /** The WebSocket is over. If TCP does not end within some seconds, destroy it. */
@@ -74,6 +78,8 @@ export interface ConnectionOptions extends ParserOptions {
   >;
   /** Where frames are built; the host flushes it. */
   readonly output: FrameOutput;
+  /** False leaves pings to the host, who then owes the answers (RFC 6455 §5.5.2). Default true. */
+  readonly autoPong?: boolean | undefined;
 }
 
 export interface WebSocketConnection {
@@ -91,10 +97,15 @@ export interface WebSocketConnection {
    * message as it is though compression was agreed on.
    */
   sendText(text: string, compress?: boolean): boolean;
-  /** More than 64 KiB from a server are not copied: leave `data` as it is until written. */
+  /** More than 64 KiB from a server are not copied, here and in `sendPart`: leave `data` as it is until written. */
   sendBinary(data: Uint8Array, compress?: boolean): boolean;
   /** Sends a frame of `encodeFrame` or `encodeTextFrame` as it is, shared with others. Servers only. */
   sendFrame(frame: Uint8Array): boolean;
+  /**
+   * One frame of any kind but a close frame: parts of a message, text as bytes, a pong nobody asked for. `kind` is an
+   * opcode, with `compressedBit` where the payload is compressed already.
+   */
+  sendPart(kind: number, payload: Uint8Array, isFinal?: boolean): boolean;
   /** At most 125 bytes. */
   sendPing(data?: Uint8Array): boolean;
   /**
@@ -179,21 +190,7 @@ export class Connection implements WebSocketConnection, FrameSink {
   }
 
   sendBinary(data: Uint8Array): boolean {
-    return this.sendData(opcode.binary, data);
-  }
-
-  /** `kind` is an opcode, with `compressedBit` where `data` is compressed already. */
-  sendData(kind: number, data: Uint8Array): boolean {
-    if (this.#state !== "open") return false;
-    if (data.length <= copyLimitBytes || this.#nextMaskKey !== undefined) {
-      this.#sendCopy(kind, data);
-      return true;
-    }
-    const { output } = this.#options;
-    const header = output.reserve(this.#owner, frameLength(data.length, false) - data.length);
-    writeFrameHeader(output.block, header, kind, data.length);
-    output.pass(this.#owner, data);
-    return true;
+    return this.sendPart(opcode.binary, data);
   }
 
   sendFrame(frame: Uint8Array): boolean {
@@ -206,6 +203,19 @@ export class Connection implements WebSocketConnection, FrameSink {
       const offset = output.reserve(this.#owner, frame.length);
       output.block.set(frame, offset);
     }
+    return true;
+  }
+
+  sendPart(kind: number, payload: Uint8Array, isFinal = true): boolean {
+    if (this.#state !== "open") return false;
+    if (payload.length <= copyLimitBytes || this.#nextMaskKey !== undefined) {
+      this.#sendCopy(kind, payload, isFinal);
+      return true;
+    }
+    const { output } = this.#options;
+    const header = output.reserve(this.#owner, frameLength(payload.length, false) - payload.length);
+    writeFrameHeader(output.block, header, kind, payload.length, undefined, isFinal);
+    output.pass(this.#owner, payload);
     return true;
   }
 
@@ -238,6 +248,10 @@ export class Connection implements WebSocketConnection, FrameSink {
     if (this.#state === "open") this.#host.text(data);
   }
 
+  textBytes(data: Uint8Array): void {
+    if (this.#state === "open") this.#host.textBytes?.(data);
+  }
+
   binary(data: Uint8Array): void {
     if (this.#state === "open") this.#host.binary(data);
   }
@@ -248,8 +262,11 @@ export class Connection implements WebSocketConnection, FrameSink {
 
   ping(data: Uint8Array): void {
     if (this.#state !== "open") return;
-    if (this.#isOutputBlocked) this.#heldPong = new Uint8Array(data);
-    else this.#sendCopy(opcode.pong, data);
+    if (this.#options.autoPong !== false) {
+      if (this.#isOutputBlocked) this.#heldPong = new Uint8Array(data);
+      else this.#sendCopy(opcode.pong, data);
+    }
+    this.#host.ping?.(data);
   }
 
   pong(data: Uint8Array): void {
@@ -284,19 +301,19 @@ export class Connection implements WebSocketConnection, FrameSink {
     this.#sendCopy(opcode.close, encodeClosePayload(code, reason, this.#options.primitives));
   }
 
-  #sendCopy(kind: number, payload: Uint8Array): void {
+  #sendCopy(kind: number, payload: Uint8Array, isFinal = true): void {
     const maskKey = this.#nextMaskKey?.();
-    const payloadAt = this.#startFrame(kind, payload.length, maskKey);
+    const payloadAt = this.#startFrame(kind, payload.length, maskKey, isFinal);
     const { block } = this.#options.output;
     block.set(payload, payloadAt);
     if (maskKey !== undefined) applyMask(block, payloadAt, payloadAt + payload.length, maskKey);
   }
 
   /** Makes room for a frame, writes its header and returns where in the output's block the payload goes. */
-  #startFrame(kind: number, payloadBytes: number, maskKey: number | undefined): number {
+  #startFrame(kind: number, payloadBytes: number, maskKey: number | undefined, isFinal = true): number {
     const { output } = this.#options;
     const offset = output.reserve(this.#owner, frameLength(payloadBytes, maskKey !== undefined));
-    return writeFrameHeader(output.block, offset, kind, payloadBytes, maskKey);
+    return writeFrameHeader(output.block, offset, kind, payloadBytes, maskKey, isFinal);
   }
 
   #end(): void {

@@ -122,6 +122,14 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     return true;
   }
 
+  /** As it is: parts of a message are not compressed. */
+  sendPart(kind: number, payload: Uint8Array, isFinal = true): boolean {
+    if (this.state !== "open") return false;
+    const part = this.#waiting === undefined ? payload : new Uint8Array(payload);
+    this.#inOrder(() => this.#inner.sendPart(kind, part, isFinal));
+    return true;
+  }
+
   sendFrame(frame: Uint8Array): boolean {
     if (this.state !== "open") return false;
     this.#inOrder(() => this.#sendFrame(frame));
@@ -241,8 +249,8 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     this.#sendMade<Uint8Array | undefined>(
       (done) => this.#codec.deflate(payload, done),
       (compressed) => {
-        if (compressed === undefined) this.#inner.sendData(kind, payload);
-        else this.#inner.sendData(kind | compressedBit, compressed);
+        if (compressed === undefined) this.#inner.sendPart(kind, payload);
+        else this.#inner.sendPart(kind | compressedBit, compressed);
       },
     );
   }

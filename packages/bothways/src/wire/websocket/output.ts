@@ -64,6 +64,11 @@ export class FrameOutput {
     owner.write(bytes);
   }
 
+  /** How many bytes of `owner` wait here. */
+  pendingOf(owner: ByteSink): number {
+    return this.#owner === owner ? this.#end - this.#start : 0;
+  }
+
   /** Hands what waits to its owner. */
   flush(): void {
     const owner = this.#owner;

@@ -39,11 +39,17 @@ export interface ParserOptions {
   /** permessage-deflate was agreed on: RSV1 marks a compressed message (RFC 7692 §6). Default false. */
   readonly isDeflateAgreed?: boolean;
   readonly primitives: Pick<Primitives, "decodeUtf8" | "decodeAscii">;
+  /** Where given, a text goes to `FrameSink.textBytes` as the bytes it came in, if this finds them to be UTF-8. */
+  readonly isUtf8?: ((bytes: Uint8Array) => boolean) | undefined;
+  /** Frames that one message may consist of, empty ones too. No limit where it is left out. */
+  readonly maxFragments?: number | undefined;
 }
 
 /** Receives what the peer sent. Methods must not throw and must not call `feed`; `stop` may be called from any. */
 export interface FrameSink {
   text(data: string): void;
+  /** Instead of `text` where `isUtf8` is given. */
+  textBytes?(data: Uint8Array): void;
   binary(data: Uint8Array): void;
   /** A message as it came, compressed; only where `isDeflateAgreed`. Its UTF-8 was not checked. */
   compressed(data: Uint8Array, isText: boolean): void;
@@ -81,6 +87,7 @@ export class FrameParser {
   #messageOpcode: number = noMessage;
   #message: Uint8Array | undefined;
   #messageBytes = 0;
+  #fragments = 0;
   #utf8 = utf8Boundary;
 
   constructor(options: ParserOptions, sink: FrameSink) {
@@ -154,8 +161,10 @@ export class FrameParser {
     const code = this.#judgeHeader(first, second, length, isServer);
     if (code !== undefined) return this.#fail(code);
     // A compressed message keeps its mark: its kind is neither of the two.
-    if (this.#opcode === opcode.text || this.#opcode === opcode.binary)
+    if (this.#opcode === opcode.text || this.#opcode === opcode.binary) {
       this.#messageOpcode = first & (opcodeBits | compressedBit);
+      this.#fragments = 1;
+    }
     if (isServer) this.#maskKey = readInt32(bytes, offset + headerBytes(bytes, offset) - 4);
     this.#frameBytes = length;
     this.#missingBytes = length;
@@ -173,6 +182,7 @@ export class FrameParser {
         if ((first & compressedBit) !== 0) return "BW_WS_RESERVED_BITS";
         // RFC 6455 §5.4: a continuation needs a message to continue.
         if (this.#messageOpcode === noMessage) return "BW_WS_CONTINUATION";
+        if (++this.#fragments > (this.#options.maxFragments ?? this.#fragments)) return "BW_WS_FRAGMENTS";
         break;
       case opcode.text:
       case opcode.binary:
@@ -204,7 +214,8 @@ export class FrameParser {
     if ((this.#opcode & controlBit) !== 0) {
       this.#takeControl(chunk, offset, end, isWhole);
     } else if (isWhole && this.#isFinal && this.#opcode !== opcode.continuation) {
-      if (isAscii && this.#messageOpcode === opcode.text) this.#deliverAscii(chunk, offset, end);
+      if (isAscii && this.#messageOpcode === opcode.text && !this.#options.isUtf8)
+        this.#deliverAscii(chunk, offset, end);
       else this.#deliverMessage(chunk.subarray(offset, end));
     } else {
       this.#gatherMessage(chunk, offset, end, isAscii);
@@ -279,6 +290,12 @@ export class FrameParser {
     }
     if (kind !== opcode.text) {
       this.#sink.compressed(message, (kind & opcodeBits) === opcode.text);
+      return;
+    }
+    const { isUtf8 } = this.#options;
+    if (isUtf8 !== undefined) {
+      if (isUtf8(message)) this.#sink.textBytes?.(message);
+      else this.#fail("BW_WS_UTF8");
       return;
     }
     const text = this.#options.primitives.decodeUtf8(message);

@@ -4,6 +4,7 @@ import { errorTable } from "../../../src/model/errors.ts";
 import {
   type ConnectionInput,
   type ConnectionState,
+  createConnection,
   transitions,
 } from "../../../src/wire/websocket/connection.ts";
 import { FrameOutput } from "../../../src/wire/websocket/output.ts";
@@ -12,6 +13,7 @@ import { encodeTextFrame } from "../../../src/wire/websocket/serializer.ts";
 import {
   closePayload,
   createRecordedConnection,
+  decodeFrames,
   type FrameParts,
   hex,
   joinBytes,
@@ -341,5 +343,69 @@ describe("a caller's mistakes throw, in every state", () => {
   test("a client cannot share frames", () => {
     const { connection } = createRecordedConnection("client");
     expect(() => connection.sendFrame(encodeTextFrame("x", primitives))).toThrow(TypeError);
+  });
+});
+
+describe("what a host may ask for", () => {
+  function connect(options: { autoPong?: boolean; isUtf8?: (bytes: Uint8Array) => boolean }) {
+    const told: string[] = [];
+    const writes: Uint8Array[] = [];
+    const output = new FrameOutput(() => {});
+    const host = {
+      text: (data: string) => void told.push(`text ${data}`),
+      textBytes: (data: Uint8Array) => void told.push(`textBytes ${hex(data)}`),
+      binary: () => {},
+      ping: (data: Uint8Array) => void told.push(`ping ${hex(data)}`),
+      pong: () => {},
+      closed: () => void told.push("closed"),
+      write: (bytes: Uint8Array) => void writes.push(bytes),
+      end: () => {},
+    };
+    const connection = createConnection(
+      { role: "server", maxMessageBytes: 100, primitives, output, ...options },
+      host,
+    );
+    const takeFrames = () => {
+      output.flush();
+      return decodeFrames(joinBytes(...writes.splice(0)));
+    };
+    return { connection, told, takeFrames };
+  }
+  const ping = (): Uint8Array => fromPeer("server", { opcode: 9, payload: "p" });
+
+  test("to hear of pings, which are answered", () => {
+    const { connection, told, takeFrames } = connect({});
+    connection.receive(ping());
+    expect([told, takeFrames().map(({ opcode }) => opcode)]).toEqual([[`ping ${hex(utf8("p"))}`], [10]]);
+  });
+
+  test("to answer them itself", () => {
+    const { connection, told, takeFrames } = connect({ autoPong: false });
+    connection.receive(ping());
+    expect([told.length, takeFrames()]).toEqual([1, []]);
+    expect(connection.sendPart(10, utf8("mine"))).toBe(true);
+    expect(takeFrames()).toMatchObject([{ opcode: 10, payload: utf8("mine") }]);
+  });
+
+  test("for texts as bytes, until it closes", () => {
+    const { connection, told } = connect({ isUtf8: () => true });
+    connection.receive(fromPeer("server", { opcode: 1, payload: "t" }));
+    connection.close(1000);
+    connection.receive(fromPeer("server", { opcode: 1, payload: "t" }));
+    expect(told).toEqual([`textBytes ${hex(utf8("t"))}`]);
+  });
+
+  test("to send a message in parts, long ones uncopied", () => {
+    const { connection, takeFrames } = connect({});
+    connection.sendPart(1, utf8("a"), false);
+    connection.sendPart(0, new Uint8Array(65_537), false);
+    connection.sendPart(0, utf8("b"));
+    expect(takeFrames().map(({ opcode, isFinal, payload }) => [opcode, isFinal, payload.length])).toEqual([
+      [1, false, 1],
+      [0, false, 65_537],
+      [0, true, 1],
+    ]);
+    connection.close();
+    expect(connection.sendPart(1, utf8("late"))).toBe(false);
   });
 });

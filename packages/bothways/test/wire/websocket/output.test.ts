@@ -87,4 +87,16 @@ describe("frame output", () => {
     expect(owner.writes.map((bytes) => bytes.length)).toEqual([10, 1_000_000]);
     expect(sizes).toEqual([65_536, 1_000_000]);
   });
+
+  test("it says how much of an owner waits", () => {
+    const output = new FrameOutput(() => {});
+    const [a, b] = [createOwner(), createOwner()];
+    put(output, a, 2, 1);
+    put(output, a, 3, 1);
+    expect([output.pendingOf(a), output.pendingOf(b)]).toEqual([5, 0]);
+    put(output, b, 1, 1);
+    expect([output.pendingOf(a), output.pendingOf(b)]).toEqual([0, 1]);
+    output.flush();
+    expect(output.pendingOf(b)).toBe(0);
+  });
 });

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FrameParser } from "../../../src/wire/websocket/parser.ts";
@@ -336,5 +337,62 @@ describe("cutting", () => {
       ),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("texts as bytes", () => {
+  /** What a parser with `isUtf8` tells of `bytes`, cut into pieces of `pieceBytes`. */
+  function parseBytes(bytes: Uint8Array, pieceBytes: number): string[] {
+    const told: string[] = [];
+    const sink = {
+      text: () => void told.push("text"),
+      textBytes: (data: Uint8Array) => void told.push(`textBytes ${new TextDecoder().decode(data)}`),
+      binary: () => void told.push("binary"),
+      ping: () => void told.push("ping"),
+      pong: () => void told.push("pong"),
+      compressed: () => void told.push("compressed"),
+      peerClose: () => void told.push("peerClose"),
+      fault: (code: string) => void told.push(`fault ${code}`),
+    };
+    const parser = new FrameParser({ role: "server", maxMessageBytes: 1_000, primitives, isUtf8 }, sink);
+    for (const piece of pieces(bytes, pieceBytes)) parser.feed(piece);
+    return told;
+  }
+
+  test.each([1, 3, 1_000])("are given as they came, and checked, in pieces of %i", (pieceBytes) => {
+    const whole = rawFrame({ opcode: 1, payload: "héllo" });
+    const parts = [
+      rawFrame({ opcode: 1, payload: "one ", isFinal: false }),
+      rawFrame({ opcode: 0, payload: "two" }),
+    ];
+    const wrong = rawFrame({ opcode: 1, payload: Uint8Array.of(0xff) });
+    const told = parseBytes(joinBytes(whole, ...parts, rawFrame({ opcode: 2 }), wrong), pieceBytes);
+    expect(told).toEqual(["textBytes héllo", "textBytes one two", "binary", "fault BW_WS_UTF8"]);
+  });
+});
+
+describe("maxFragments", () => {
+  test.each([1, 1_000])("counts the frames of one message, empty ones too, in pieces of %i", (pieceBytes) => {
+    const told: string[] = [];
+    const sink = {
+      text: (data: string) => void told.push(data),
+      binary: () => {},
+      ping: () => {},
+      pong: () => {},
+      compressed: () => {},
+      peerClose: () => {},
+      fault: (code: string) => void told.push(code),
+    };
+    const parser = new FrameParser(
+      { role: "server", maxMessageBytes: 1_000, primitives, maxFragments: 3 },
+      sink,
+    );
+    const first = rawFrame({ opcode: 1, payload: "a", isFinal: false });
+    const empty = rawFrame({ opcode: 0, isFinal: false });
+    const ping = rawFrame({ opcode: 9 });
+    const last = rawFrame({ opcode: 0, payload: "b" });
+    const bytes = joinBytes(first, empty, ping, last, first, empty, last, first, empty, empty, last);
+    for (const piece of pieces(bytes, pieceBytes)) parser.feed(piece);
+    expect(told).toEqual(["ab", "ab", "BW_WS_FRAGMENTS"]);
   });
 });

@@ -1,0 +1,281 @@
+/**
+ * One open WebSocket between its socket and the engine of `wire/websocket`: reads, writes, backpressure, the end.
+ *
+ * Invariants: all that is sent in one turn of the event loop leaves in one write per socket, with nothing waited for; an
+ * idle channel holds no buffer; `gone` comes exactly once, after every other call; whatever the peer does ends this
+ * channel and nothing else.
+ */
+import { Buffer } from "node:buffer";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { BothwaysError } from "../model/bothways-error.ts";
+import type { ErrorCode } from "../model/errors.ts";
+import {
+  type ClosedEvent,
+  type ConnectionHost,
+  createConnection,
+  type WebSocketConnection,
+} from "../wire/websocket/connection.ts";
+import { type Opcode, opcode } from "../wire/websocket/frame.ts";
+import { callAll, type SendCallback } from "./application.ts";
+import type { ChannelHandler } from "./channel-handler.ts";
+import { type Beating, startBeating } from "./heartbeat.ts";
+import { type ChannelOptions, noBytes } from "./options.ts";
+import type { PreparedMessage } from "./prepared-message.ts";
+import { output, type Settling, turn } from "./turn.ts";
+
+const unknownEnd: ClosedEvent = { code: 1006, reason: "", wasClean: false };
+
+export class Channel<Owner> implements ConnectionHost, Beating, Settling {
+  /** While it is open, for what the engine itself offers. */
+  readonly connection: WebSocketConnection;
+  readonly socket: Duplex;
+  readonly #options: ChannelOptions;
+  readonly #owner: Owner;
+  readonly #handler: ChannelHandler<Owner>;
+  #event: ClosedEvent = unknownEnd;
+  #stopBeating: (() => void) | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
+  /** Of what waits in the output. */
+  #callbacks: SendCallback[] | undefined;
+  #heldBytes = 0;
+  #hasWritten = false;
+  #isCorked = false;
+  #isBlocked = false;
+  #isDrainAwaited = false;
+  #isHeard = false;
+  #isAsked = false;
+
+  /** `socket` is readable and writable, and had its errors handled until now; `head` is what was read of it already. */
+  constructor(
+    owner: Owner,
+    handler: ChannelHandler<Owner>,
+    { socket, head }: { readonly socket: Duplex; readonly head: Uint8Array },
+    options: ChannelOptions,
+  ) {
+    this.socket = socket;
+    this.#options = options;
+    this.#owner = owner;
+    this.#handler = handler;
+    this.connection = createConnection(options, this);
+    if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
+    if (head.length > 0) socket.unshift(head);
+    socket.on("data", (chunk: Buffer) => {
+      this.#isHeard = true;
+      this.connection.receive(chunk);
+    });
+    socket.on("end", () => this.connection.receiveEnd());
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => this.#gone());
+    if (options.heartbeatInterval > 0) this.#stopBeating = startBeating(this, options.heartbeatInterval);
+  }
+
+  /** Bytes that have not been handed to the operating system. */
+  get bufferedAmount(): number {
+    return this.socket.writableLength + output.pendingOf(this) + this.#heldBytes;
+  }
+
+  /** Counts bytes that are to be sent but cannot be yet. `drained` follows their release. */
+  hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    this.#isDrainAwaited = true;
+  }
+
+  release(bytes: number): void {
+    this.#heldBytes -= bytes;
+    this.#touch();
+  }
+
+  /** Bytes before any frame: the answer to the upgrade, which leaves with the first frames. */
+  preface(bytes: Uint8Array): void {
+    const offset = output.reserve(this, bytes.length);
+    output.block.set(bytes, offset);
+  }
+
+  /** Sends one frame of `kind`; a string is sent as text. False: wait for `drained`. */
+  send(
+    data: string | Uint8Array,
+    kind: Opcode,
+    isFinal: boolean,
+    callback: SendCallback | undefined,
+  ): boolean {
+    if (this.#isBlocked && this.#isOverLimit(callback)) return false;
+    if (typeof data === "string") this.connection.sendText(data);
+    else this.connection.sendPart(kind, data, isFinal);
+    return this.#sent(callback);
+  }
+
+  /** Sends what was framed before; a client has to mask it anew. False: wait for `drained`. */
+  sendPrepared({ isBinary, payload, frame }: PreparedMessage, callback: SendCallback | undefined): boolean {
+    if (this.#options.role === "client") {
+      return this.send(payload, isBinary ? opcode.binary : opcode.text, true, callback);
+    }
+    if (this.#isBlocked && this.#isOverLimit(callback)) return false;
+    this.connection.sendFrame(frame);
+    return this.#sent(callback);
+  }
+
+  close(code?: number, reason?: string): void {
+    if (!this.connection.close(code, reason)) return;
+    this.#expectEnd();
+    // The answer is seen only by reading, and nothing else that comes is given to anybody.
+    this.socket.resume();
+  }
+
+  /** Ends it at once: the peer gets no close frame, and no message comes any more. */
+  destroy(): void {
+    this.socket.destroy();
+    this.connection.receiveEnd();
+  }
+
+  /** Ends it at once because of `error`. */
+  fail(error: ErrorCode): void {
+    this.#handler.ending(this.#owner, error);
+    this.destroy();
+  }
+
+  // What the wheel of heartbeats calls.
+
+  beat(): void {
+    // Nothing can be heard of a peer whose messages are not read.
+    if (this.#isHeard || this.socket.isPaused()) {
+      this.#isHeard = false;
+      this.#isAsked = false;
+    } else if (this.#isAsked) {
+      this.fail("BW_SILENT");
+    } else {
+      this.#isAsked = true;
+      this.connection.sendPing();
+    }
+  }
+
+  // What the end of the turn calls.
+
+  /** Lets go what was written in this turn. */
+  settle(): void {
+    this.#hasWritten = false;
+    const { socket } = this;
+    // Where the last bytes were not copied, the callbacks came too late for their write.
+    if (this.#callbacks !== undefined) this.write(noBytes);
+    this.#uncork();
+    if (socket.writableLength === 0 || !socket.writableNeedDrain) this.#drained();
+    else if (!this.#isBlocked) {
+      this.#isBlocked = true;
+      this.connection.setOutputBlocked(true);
+      socket.once("drain", () => {
+        this.#isBlocked = false;
+        this.connection.setOutputBlocked(false);
+        this.#drained();
+      });
+    }
+  }
+
+  // What the engine tells. The chunks are ours and each is fed once, so its views may be given away.
+
+  text(): void {}
+
+  textBytes(data: Uint8Array): void {
+    this.#handler.message(this.#owner, asBuffer(data), false);
+  }
+
+  binary(data: Uint8Array): void {
+    this.#handler.message(this.#owner, asBuffer(data), true);
+  }
+
+  ping(data: Uint8Array): void {
+    this.#handler.control(this.#owner, "ping", asBuffer(data));
+  }
+
+  pong(data: Uint8Array): void {
+    this.#handler.control(this.#owner, "pong", asBuffer(data));
+  }
+
+  write(bytes: Uint8Array): void {
+    const { socket } = this;
+    if (!socket.writable) return;
+    if (!turn.isEnding && !this.#isCorked) {
+      this.#isCorked = true;
+      socket.cork();
+    }
+    this.#touch();
+    // What has to wait must not hold on to a block that it has a small part of.
+    const own = this.#isBlocked && bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes;
+    const callbacks = this.#callbacks;
+    this.#callbacks = undefined;
+    if (callbacks === undefined) socket.write(own);
+    else socket.write(own, (error) => callAll(callbacks, error ?? undefined));
+  }
+
+  end(): void {
+    this.#uncork();
+    this.socket.end();
+    this.#expectEnd();
+  }
+
+  closed(event: ClosedEvent): void {
+    this.#event = event;
+    this.#stopBeating?.();
+    this.#expectEnd();
+    // That TCP has ended is seen only by reading to the end.
+    this.socket.resume();
+    this.#handler.ending(this.#owner, event.error === "BW_WS_ABNORMAL" ? undefined : event.error);
+  }
+
+  /** Ends it where the peer has left more unread than it may. */
+  #isOverLimit(callback: SendCallback | undefined): boolean {
+    if (this.bufferedAmount <= this.#options.maxBufferedAmount) return false;
+    this.fail("BW_SLOW_CONSUMER");
+    if (callback !== undefined) callAll([callback], new BothwaysError("BW_SLOW_CONSUMER"));
+    return true;
+  }
+
+  /** False: wait for `drained`. */
+  #sent(callback: SendCallback | undefined): boolean {
+    if (callback !== undefined) {
+      this.#callbacks ??= [];
+      this.#callbacks.push(callback);
+      this.#touch();
+    }
+    if (this.bufferedAmount < this.socket.writableHighWaterMark) return true;
+    this.#isDrainAwaited = true;
+    this.#touch();
+    return false;
+  }
+
+  #gone(): void {
+    this.connection.receiveEnd();
+    clearTimeout(this.#closeTimer);
+    callAll(this.#callbacks ?? [], new BothwaysError("BW_WS_ABNORMAL"));
+    this.#callbacks = undefined;
+    this.#handler.gone(this.#owner, this.#event);
+  }
+
+  #uncork(): void {
+    if (!this.#isCorked) return;
+    this.#isCorked = false;
+    this.socket.uncork();
+  }
+
+  #drained(): void {
+    if (!this.#isDrainAwaited || this.#heldBytes > 0) return;
+    this.#isDrainAwaited = false;
+    this.#handler.drained(this.#owner);
+  }
+
+  /** Has `settle` called at the end of the turn. */
+  #touch(): void {
+    if (this.#hasWritten) return;
+    this.#hasWritten = true;
+    turn.settleAtEnd(this);
+  }
+
+  /** RFC 6455 §7.1.1: a peer that does not end its side is not waited for. */
+  #expectEnd(): void {
+    const { closeTimeout } = this.#options;
+    this.#closeTimer ??= setTimeout(() => this.socket.destroy(), Math.min(closeTimeout, 0x7fffffff)).unref();
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}

@@ -1,0 +1,176 @@
+/**
+ * The options of both sides by the names of `ws`, their defaults, and what the engine is given of them. Times are in
+ * milliseconds, sizes in bytes.
+ */
+import { Buffer, isUtf8 } from "node:buffer";
+import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders, Server } from "node:http";
+import type { Server as SecureServer } from "node:https";
+import type { Duplex } from "node:stream";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import { nodePrimitives } from "../platform/node.ts";
+import type { ConnectionOptions } from "../wire/websocket/connection.ts";
+import type { FrameOutput } from "../wire/websocket/output.ts";
+import type { Role } from "../wire/websocket/parser.ts";
+import type { WebSocket } from "./websocket.ts";
+
+/** What a server and a client have in common. */
+interface SocketOptions {
+  /** A longer message ends the connection with 1009, before it is kept. 0: no limit. Default 1 MiB. */
+  readonly maxPayload?: number | undefined;
+  /** A message in more fragments, empty ones too, ends the connection with 1008. 0: no limit. Default 16,384. */
+  readonly maxFragments?: number | undefined;
+  /**
+   * A peer that leaves more unread ends the connection with BW_SLOW_CONSUMER at the next message. One message of any size
+   * may be sent when nothing waits. 0: no limit. Default 16 MiB.
+   */
+  readonly maxBufferedAmount?: number | undefined;
+  /** The opening handshake may take so long. 0: no limit. Default 10 s. */
+  readonly handshakeTimeout?: number | undefined;
+  /** The head of the request or answer may be so long. Default 16 KiB. A server applies it where it listens itself. */
+  readonly maxHeaderSize?: number | undefined;
+  /** The closing handshake and the end of TCP may take so long; then the socket is destroyed. Default 10 s. */
+  readonly closeTimeout?: number | undefined;
+  /**
+   * A peer silent for so long is pinged, and given up with BW_SILENT when it is silent for as long again. 0: never.
+   * Default 30 s on servers, 0 on clients.
+   */
+  readonly heartbeatInterval?: number | undefined;
+  /** Answers pings. Default true. */
+  readonly autoPong?: boolean | undefined;
+  /** Compression is not there yet: anything but false throws. */
+  readonly perMessageDeflate?: false | undefined;
+  /** Accepted, and without effect: texts are always checked, which costs next to nothing. */
+  readonly skipUTF8Validation?: boolean | undefined;
+  /** Accepted, and without effect: all messages of a chunk are handed out in the turn they came in. */
+  readonly allowSynchronousEvents?: boolean | undefined;
+}
+
+/** What `verifyClient` judges by. */
+export interface VerifyInfo {
+  /** The `Origin` header; undefined where the client sent none. */
+  readonly origin: string;
+  /** Did it come over TLS? */
+  readonly secure: boolean;
+  /** The upgrade request. */
+  readonly req: IncomingMessage;
+}
+
+/**
+ * Accepts, or refuses with an HTTP status (default 401), a body (default: the status in words) and headers. Only the first
+ * call counts.
+ */
+export type VerifyCallback = (
+  isAccepted: boolean,
+  code?: number,
+  message?: string,
+  headers?: OutgoingHttpHeaders,
+) => void;
+
+/** Returns its verdict; with a second parameter it gives it to the callback. */
+export type VerifyClient = (info: VerifyInfo, callback: VerifyCallback) => unknown;
+
+/** Exactly one of `port`, `server` and `noServer` is given. */
+export interface ServerOptions extends SocketOptions {
+  /** Where a server of its own listens. Default: all addresses. */
+  readonly host?: string | undefined;
+  /** Listens there with a server of its own; 0 chooses a free port. */
+  readonly port?: number | undefined;
+  /** How many connections may wait to be accepted. */
+  readonly backlog?: number | undefined;
+  /** Takes the upgrades of this server. Several `WebSocketServer`s may share one, told apart by `path`. */
+  readonly server?: Server | SecureServer | undefined;
+  /** `handleUpgrade` is called by the application. */
+  readonly noServer?: boolean | undefined;
+  /** Only this path is taken, with any query. Default: every path. */
+  readonly path?: string | undefined;
+  /** Chooses one of the subprotocols offered, or none. Default: the first. */
+  readonly handleProtocols?:
+    | ((protocols: Set<string>, request: IncomingMessage) => string | false)
+    | undefined;
+  /** Judges a request. With a second parameter it answers through the callback. Prefer `noServer` for this. */
+  readonly verifyClient?: VerifyClient | undefined;
+  /** Keeps `clients`. Default true. */
+  readonly clientTracking?: boolean | undefined;
+  /** The class of the sockets. Default `WebSocket`. */
+  readonly WebSocket?: (new (address: null, accepted: Accepted) => WebSocket) | undefined;
+}
+
+/** Whatever else `http.request` and `tls.connect` take is handed on to them. */
+export interface ClientOptions extends SocketOptions, Omit<TlsOptions, "socket" | "path" | "timeout"> {
+  /** Added to the request. Those of the handshake cannot be replaced. */
+  readonly headers?: OutgoingHttpHeaders | undefined;
+  /** The `Origin` header. Default: none. */
+  readonly origin?: string | undefined;
+  /** `user:password`, as Basic authentication; before what the URL has. */
+  readonly auth?: string | undefined;
+  /** Of `node:http` or `node:https`. Default: none, a connection of its own. */
+  readonly agent?: Agent | undefined;
+  /** Makes the connection, as in `http.request`. Default: TCP, or TLS for `wss:`. */
+  readonly createConnection?: ((options: object, onCreate: () => void) => Duplex) | undefined;
+  /** IPv4 or IPv6: 4 or 6. Default 0: either. */
+  readonly family?: number | undefined;
+  /** The address to connect from. Default: the system chooses. */
+  readonly localAddress?: string | undefined;
+  /** Default false. Authorization and cookies stay behind where a redirect leads to another host. */
+  readonly followRedirects?: boolean | undefined;
+  /** Default 10. */
+  readonly maxRedirects?: number | undefined;
+  /** Only 13 exists. */
+  readonly protocolVersion?: number | undefined;
+  /** Called instead of `request.end()`, which it must call. */
+  readonly finishRequest?: ((request: ClientRequest, websocket: WebSocket) => void) | undefined;
+}
+
+/** What the connections of one server, or one client's, share: the engine's options and those of its channel. */
+export interface ChannelOptions extends ConnectionOptions {
+  /** Bytes. */
+  readonly maxBufferedAmount: number;
+  /** Milliseconds. */
+  readonly closeTimeout: number;
+  /** Milliseconds; 0: never. */
+  readonly heartbeatInterval: number;
+}
+
+/** What a server has accepted, and its WebSocket is made of. A class of your own hands it to `super` as it is. */
+export interface Accepted {
+  /** @internal */
+  readonly socket: Duplex;
+  /** @internal Read of the socket already. */
+  readonly head: Uint8Array;
+  /** @internal */
+  readonly options: ChannelOptions;
+  /** @internal Sent before any frame: the answer to the upgrade. */
+  readonly preface: Uint8Array;
+  /** @internal The subprotocol chosen, or "". */
+  readonly protocol: string;
+}
+
+export const defaultHandshakeTimeout = 10_000;
+export const defaultMaxHeaderSize = 16_384;
+
+export function createChannelOptions(role: Role, given: SocketOptions, output: FrameOutput): ChannelOptions {
+  if (given.perMessageDeflate) {
+    throw new TypeError("perMessageDeflate is not supported: leave it out, or set it to false");
+  }
+  return {
+    role,
+    output,
+    primitives: nodePrimitives,
+    isUtf8,
+    maxMessageBytes: limit("maxPayload", given.maxPayload, 1_048_576),
+    maxFragments: limit("maxFragments", given.maxFragments, 16_384),
+    maxBufferedAmount: limit("maxBufferedAmount", given.maxBufferedAmount, 16 * 1_048_576),
+    closeTimeout: limit("closeTimeout", given.closeTimeout, 10_000),
+    heartbeatInterval: given.heartbeatInterval ?? (role === "server" ? 30_000 : 0),
+    autoPong: given.autoPong ?? true,
+  };
+}
+
+/** A limit as `ws` takes them: 0 is none. */
+function limit(name: string, given: number | undefined, byDefault: number): number {
+  const value = given ?? byDefault;
+  if (typeof value !== "number" || !(value >= 0)) throw new TypeError(`${name} must be a number, 0 or more`);
+  return value === 0 ? Number.MAX_SAFE_INTEGER : value;
+}
+
+export const noBytes: Buffer = Buffer.alloc(0);

@@ -1,0 +1,36 @@
+/** A message encoded and framed once, to be sent to many. */
+import { Buffer } from "node:buffer";
+import { opcode } from "../wire/websocket/frame.ts";
+import { encodeFrame } from "../wire/websocket/serializer.ts";
+import { byteLength, type Sendable, toPayload } from "./payload.ts";
+
+/**
+ * A message encoded and framed once, to be sent to many with `send`.
+ *
+ * @example
+ * const news = new PreparedMessage(JSON.stringify(item));
+ * for (const client of server.clients ?? []) client.send(news);
+ */
+export class PreparedMessage {
+  /** Is it sent as binary message, or as text? */
+  readonly isBinary: boolean;
+  /** The whole frame, as a server sends it. */
+  readonly frame: Uint8Array;
+  /** What is in it. */
+  readonly payload: Uint8Array;
+
+  /**
+   * Takes what `send` takes, but for a Blob: a TypeError. The bytes are copied, so `data` may change afterwards. `binary`
+   * by default: strings and numbers are text.
+   */
+  constructor(data: Sendable, options: { readonly binary?: boolean | undefined } = {}) {
+    const given = toPayload(data);
+    if (typeof given !== "string" && !(given instanceof Uint8Array)) {
+      throw new TypeError("a Blob cannot be prepared: prepare its bytes");
+    }
+    const bytes = typeof given === "string" ? Buffer.from(given) : given;
+    this.isBinary = options.binary ?? typeof given !== "string";
+    this.frame = encodeFrame(this.isBinary ? opcode.binary : opcode.text, bytes);
+    this.payload = this.frame.subarray(this.frame.length - byteLength(bytes));
+  }
+}

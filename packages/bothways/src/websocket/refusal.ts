@@ -1,0 +1,34 @@
+/** How an upgrade is refused: an HTTP answer, then the end of the connection (RFC 6455 §4.2.2, §4.4). */
+import { Buffer } from "node:buffer";
+import { type OutgoingHttpHeaders, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { encodeHeaderLines } from "../wire/websocket/header-text.ts";
+
+const timeout = 5_000;
+
+/** Any status may refuse, a redirect too. `body` is plain text and reaches the client. Throws on invalid headers. */
+export function refuse(
+  socket: Duplex,
+  status: number,
+  body: string = STATUS_CODES[status] ?? "",
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const lines = encodeHeaderLines({
+    Connection: "close",
+    "Content-Type": "text/plain; charset=utf-8",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Length": String(Buffer.byteLength(body)),
+    ...Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [
+        name,
+        typeof value === "number" ? String(value) : value,
+      ]),
+    ),
+  });
+  socket.on("error", () => {});
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines}\r\n${body}`);
+  // What the client still sends is read, or the answer could be lost in a reset.
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), timeout).unref();
+  socket.once("close", () => clearTimeout(timer));
+}

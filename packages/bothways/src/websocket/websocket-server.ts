@@ -1,0 +1,303 @@
+/**
+ * The server in the shape of `ws`: takes upgrades of an HTTP server (its own, the application's, or what the application
+ * hands over) and makes a WebSocket of each (RFC 6455 §4.2).
+ *
+ * Invariants: 101 is answered only to a request that is right in everything; a socket is upgraded once; whatever one
+ * client does reaches neither another nor the process.
+ */
+import { Buffer } from "node:buffer";
+import { EventEmitter } from "node:events";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { BothwaysError } from "../model/bothways-error.ts";
+import { errorTable } from "../model/errors.ts";
+import { nodePrimitives } from "../platform/node.ts";
+import { acceptKey } from "../wire/websocket/handshake-key.ts";
+import { isFieldValue, isToken } from "../wire/websocket/header-text.ts";
+import { checkUpgrade, type UpgradeAccepted } from "../wire/websocket/server-handshake.ts";
+import { throwLater } from "./application.ts";
+import {
+  type ChannelOptions,
+  createChannelOptions,
+  defaultHandshakeTimeout,
+  defaultMaxHeaderSize,
+  noBytes,
+  type ServerOptions,
+  type VerifyCallback,
+  type VerifyInfo,
+} from "./options.ts";
+import { refuse } from "./refusal.ts";
+import { output } from "./turn.ts";
+import { routeUpgrades } from "./upgrade-router.ts";
+import { WebSocket } from "./websocket.ts";
+
+/** What a server tells its listeners. */
+export interface WebSocketServerEvents {
+  /** A WebSocket is open; `request` is the upgrade it came by. Not with `noServer`: there `handleUpgrade` gives it. */
+  connection: [socket: WebSocket, request: IncomingMessage];
+  /** The head of the 101 answer, line by line; lines may be added. */
+  headers: [headers: string[], request: IncomingMessage];
+  /** The HTTP server listens. */
+  listening: [];
+  /** The HTTP server's own, `EADDRINUSE` for example. Thrown where nobody listens, as by any emitter of Node's. */
+  error: [error: Error];
+  /** After `close()`: the last socket has closed. */
+  close: [];
+  /** A request that is no valid upgrade. Whoever listens answers and closes `socket`. */
+  wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
+}
+
+/** Gets the open WebSocket, and the request it came by. */
+type UpgradeCallback = (socket: WebSocket, request: IncomingMessage) => void;
+
+/** Sockets that were taken, by whichever server. */
+const upgraded = new WeakSet<Duplex>();
+
+/**
+ * Takes the upgrades of an HTTP server, its own or yours, and makes a `WebSocket` of each.
+ *
+ * @example
+ * const server = new WebSocketServer({ port: 3000 });
+ * server.on("connection", (socket) => socket.on("message", (data) => socket.send(`you said ${data}`)));
+ */
+export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
+  /** As given. */
+  readonly options: ServerOptions;
+  /** The only path that is taken; undefined: every path. */
+  readonly path: string | undefined;
+  /** The open sockets; undefined where `clientTracking` is false. */
+  readonly clients: Set<WebSocket> | undefined;
+  readonly #channelOptions: ChannelOptions;
+  readonly #http: HttpServer | undefined;
+  readonly #release: () => void;
+  #state: "running" | "closing" | "closed" = "running";
+  #isHttpOpen = true;
+
+  /** `callback` is called when the server of its own listens. Throws a TypeError on options that do not fit together. */
+  constructor(options: ServerOptions, callback?: () => void) {
+    super();
+    const { port, server, noServer = false, path, clientTracking = true } = options;
+    if (
+      [port !== undefined && port !== null, server !== undefined && server !== null, noServer].filter(Boolean)
+        .length !== 1
+    ) {
+      throw new TypeError(
+        'One and only one of the "port", "server", or "noServer" options must be specified',
+      );
+    }
+    this.options = options;
+    this.path = path;
+    this.clients = clientTracking ? new Set() : undefined;
+    this.#channelOptions = createChannelOptions("server", options, output);
+    this.#http = port === undefined ? server : createHttpServer(options);
+    this.#release = this.#http === undefined ? () => {} : this.#listen(this.#http);
+    if (port !== undefined)
+      this.#http?.listen({ port, host: options.host, backlog: options.backlog }, callback);
+  }
+
+  /** As `address()` of `node:net`. Throws where `noServer` is set. */
+  address(): AddressInfo | string | null {
+    if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
+    return this.#http?.address() ?? null;
+  }
+
+  /**
+   * Takes no more connections, and closes the HTTP server if it is its own. Open sockets stay; `close` comes when the last
+   * has closed. `callback` is called then, with an error where the server was closed already.
+   */
+  close(callback?: (error?: Error) => void): void {
+    if (this.#state === "closed") {
+      if (callback) this.once("close", () => callback(new Error("The server is not running")));
+      process.nextTick(() => this.emit("close"));
+      return;
+    }
+    if (callback) this.once("close", () => callback());
+    if (this.#state === "closing") return;
+    this.#state = "closing";
+    this.#release();
+    // Its own HTTP server closes when the last connection has, tracked or not.
+    const closed = (): void => {
+      this.#isHttpOpen = false;
+      this.#closeIfEmpty();
+    };
+    if (this.options.port === undefined) process.nextTick(closed);
+    else this.#http?.close(closed);
+  }
+
+  /** Is the request ours? May be overridden. */
+  shouldHandle(request: IncomingMessage): boolean {
+    const { path } = this;
+    if (path === undefined) return true;
+    const url = request.url ?? "/";
+    const end = url.indexOf("?");
+    return (end < 0 ? url : url.slice(0, end)) === path;
+  }
+
+  /**
+   * Answers an upgrade request, to be called once per socket from the `upgrade` event. `callback` gets the open WebSocket
+   * before anything was read from it; it is not called where the request was refused.
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: UpgradeCallback): void {
+    if (upgraded.has(socket)) {
+      throw new Error("server.handleUpgrade() was called more than once with the same socket");
+    }
+    upgraded.add(socket);
+    const guard = (): void => void socket.destroy();
+    socket.on("error", guard);
+    const { method = "", httpVersion, headers } = request;
+    const checked = checkUpgrade({ method, httpVersion, headers, earlyBytes: head.length });
+    if (!checked.ok) {
+      const { code, detail, status } = checked;
+      if (this.listenerCount("wsClientError") === 0)
+        return refuse(socket, status, detail, { ...checked.headers } as never);
+      this.#tell("wsClientError", new BothwaysError(code, detail), socket, request);
+      return;
+    }
+    if (!this.shouldHandle(request)) return refuse(socket, 400, "nothing is served at this path");
+    this.#verify(request, socket, () => {
+      socket.off("error", guard);
+      this.#accept(checked, request, socket, callback);
+    });
+  }
+
+  /** Asks `verifyClient`, for no longer than the handshake may take. */
+  #verify(request: IncomingMessage, socket: Duplex, accepted: () => void): void {
+    const { verifyClient, handshakeTimeout = defaultHandshakeTimeout } = this.options;
+    if (verifyClient === undefined) return accepted();
+    let isAnswered = false;
+    const answer: VerifyCallback = (isAccepted, code = 401, message, headers) => {
+      if (isAnswered) return;
+      isAnswered = true;
+      clearTimeout(timer);
+      if (isAccepted) accepted();
+      else refuse(socket, code, message, headers);
+    };
+    const { httpStatus, message } = errorTable.BW_WS_HANDSHAKE_TIMEOUT;
+    const isLimited = handshakeTimeout > 0;
+    const timer = isLimited
+      ? setTimeout(() => answer(false, httpStatus, message), handshakeTimeout)
+      : undefined;
+    const { encrypted = false, authorized = false } = request.socket as {
+      encrypted?: boolean;
+      authorized?: boolean;
+    };
+    const origin = request.headers.origin as string;
+    const info: VerifyInfo = { origin, secure: encrypted || authorized, req: request };
+    const verdict = this.#guard(socket, () => verifyClient(info, answer));
+    if (verifyClient.length < 2) answer(verdict === true);
+  }
+
+  #accept(
+    upgrade: UpgradeAccepted,
+    request: IncomingMessage,
+    socket: Duplex,
+    callback: UpgradeCallback,
+  ): void {
+    // The client may have left while it was being judged.
+    if (!socket.readable || !socket.writable) return void socket.destroy();
+    if (this.#state !== "running") return refuse(socket, 503);
+    const { protocol, lines } = this.#guard(socket, () => this.#answer(upgrade, request));
+    const preface = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+    const { WebSocket: Class = WebSocket } = this.options;
+    const ws = new Class(null, { socket, head: noBytes, options: this.#channelOptions, preface, protocol });
+    this.#track(ws);
+    callback(ws, request);
+  }
+
+  /** The head of the answer, with the subprotocol chosen. Throws on what the application may not put there. */
+  #answer(upgrade: UpgradeAccepted, request: IncomingMessage): { protocol: string; lines: string[] } {
+    const { handleProtocols } = this.options;
+    const [first] = upgrade.protocols;
+    const isAsked = handleProtocols !== undefined && first !== undefined;
+    const protocol = (isAsked ? handleProtocols(new Set(upgrade.protocols), request) : first) || "";
+    const lines = [
+      "HTTP/1.1 101 Switching Protocols",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      `Sec-WebSocket-Accept: ${acceptKey(upgrade.key, nodePrimitives)}`,
+    ];
+    if (protocol !== "") lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+    this.#tell("headers", lines, request);
+    // A line break would let its author write headers, or frames, of his own.
+    if ((protocol === "" || isToken(protocol)) && lines.every(isFieldValue)) return { protocol, lines };
+    throw new TypeError("a line of the answer, or the subprotocol, is not valid");
+  }
+
+  /** Runs what the application has a hand in: where it throws the client gets an answer all the same. */
+  #guard<Result>(socket: Duplex, judge: () => Result): Result {
+    try {
+      return judge();
+    } catch (error) {
+      refuse(socket, 500);
+      throw error;
+    }
+  }
+
+  #track(socket: WebSocket): void {
+    if (this.clients === undefined) return;
+    this.clients.add(socket);
+    socket.on("close", () => {
+      this.clients?.delete(socket);
+      // Behind the application's own listeners.
+      if (this.#state === "closing") process.nextTick(() => this.#closeIfEmpty());
+    });
+  }
+
+  #listen(http: HttpServer): () => void {
+    const listening = (): void => void this.emit("listening");
+    const failed = (error: Error): void => void this.emit("error", error);
+    http.on("listening", listening);
+    http.on("error", failed);
+    const leave = routeUpgrades(http, {
+      shouldHandle: (request) => this.shouldHandle(request),
+      take: (request, socket, head) =>
+        this.handleUpgrade(request, socket, head, (ws) => void this.#tell("connection", ws, request)),
+    });
+    return () => {
+      http.off("listening", listening);
+      http.off("error", failed);
+      leave();
+    };
+  }
+
+  #closeIfEmpty(): void {
+    if (this.#state !== "closing" || this.#isHttpOpen || this.clients?.size) return;
+    this.#state = "closed";
+    this.emit("close");
+  }
+
+  /** Emits, and keeps a listener's fault from those above. */
+  #tell<Event extends keyof WebSocketServerEvents>(
+    event: Event,
+    ...args: WebSocketServerEvents[Event]
+  ): void {
+    try {
+      (this as EventEmitter).emit(event, ...args);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+}
+
+type HttpServer = NonNullable<ServerOptions["server"]>;
+
+/** A server of our own: slow and large heads are refused, and what is no upgrade is told so (RFC 9110 §15.5.22). */
+function createHttpServer({ handshakeTimeout, maxHeaderSize = defaultMaxHeaderSize }: ServerOptions): Server {
+  const timeout = handshakeTimeout ?? defaultHandshakeTimeout;
+  const limits = {
+    maxHeaderSize,
+    headersTimeout: timeout,
+    requestTimeout: timeout,
+    connectionsCheckingInterval: Math.max(Math.min(timeout / 2, 5_000), 10) || 5_000,
+  };
+  return createServer(limits, (_, response) => {
+    const body = "Upgrade Required";
+    response.writeHead(426, {
+      "Content-Length": body.length,
+      "Content-Type": "text/plain",
+      Upgrade: "websocket",
+    });
+    response.end(body);
+  });
+}

@@ -1,0 +1,207 @@
+/** Every limit is reached once, from below and from above, on either side where it has two. */
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import type { WebSocket } from "../../src/websocket/index.ts";
+import {
+  closed,
+  connectPair,
+  connectRaw,
+  frame,
+  messages,
+  open,
+  portOf,
+  RawClient,
+  record,
+  serve,
+  urlOf,
+} from "./rig.ts";
+
+function errorOf(socket: WebSocket): Promise<{ code: string }> {
+  return new Promise((resolve) =>
+    socket.once("error", (error) => resolve(error as Error & { code: string })),
+  );
+}
+
+describe("maxPayload", () => {
+  test.each(["server", "client"] as const)(
+    "of the %s: as long passes, longer ends with 1009",
+    async (side) => {
+      const pair = await connectPair({ [side]: { maxPayload: 1_000 } });
+      const [judge, peer] = side === "server" ? [pair.server, pair.client] : [pair.client, pair.server];
+      const received = messages(judge, 1);
+      peer.send("x".repeat(1_000));
+      await received;
+      const error = errorOf(judge);
+      const end = closed(peer);
+      peer.send("x".repeat(1_001));
+      expect([(await error).code, (await end)[0]]).toEqual(["BW_MESSAGE_TOO_LARGE", 1009]);
+    },
+  );
+
+  test("the default is 1 MiB, and 0 is none", async () => {
+    for (const [maxPayload, code] of [
+      [undefined, 1009],
+      [0, 1000],
+    ] as const) {
+      const { server, client } = await connectPair({ server: { maxPayload } });
+      server.on("message", () => server.close(1000));
+      const end = closed(client);
+      client.send(Buffer.alloc(1_048_577));
+      expect((await end)[0]).toBe(code);
+    }
+  });
+
+  test("is judged by what a header declares, 2^53 - 1 too", async () => {
+    const { server, client } = await connectRaw({ closeTimeout: 50 });
+    const error = errorOf(server);
+    client.socket.write(Buffer.from([0x82, 0xff, 0, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]));
+    expect((await error).code).toBe("BW_MESSAGE_TOO_LARGE");
+  });
+});
+
+describe("maxFragments", () => {
+  const parts = (count: number, payload: string): Buffer =>
+    Buffer.concat(Array.from({ length: count }, (_, i) => frame(i === 0 ? 1 : 0, payload, i === count - 1)));
+
+  test.each([
+    ["fragments", "x"],
+    ["empty fragments", ""],
+  ])("as many %s pass, and again; one more ends with 1008", async (_, payload) => {
+    const { server, client } = await connectRaw({ maxFragments: 100, closeTimeout: 50 });
+    const received = messages(server, 2);
+    client.socket.write(Buffer.concat([parts(100, payload), parts(100, payload)]));
+    expect(await received).toEqual([payload.repeat(100), payload.repeat(100)]);
+    const error = errorOf(server);
+    client.socket.write(parts(101, payload));
+    expect((await error).code).toBe("BW_WS_FRAGMENTS");
+    expect(await client.receive(closeFrame1008)).toMatch(closeFrame1008);
+  });
+
+  test("the default is 16,384", async () => {
+    const { server, client } = await connectRaw({ closeTimeout: 50 });
+    const received = messages(server, 1);
+    client.socket.write(parts(16_384, ""));
+    expect(await received).toEqual([""]);
+    const error = errorOf(server);
+    client.socket.write(
+      Buffer.concat([frame(1, "", false), ...Array.from({ length: 16_384 }, () => frame(0, "", false))]),
+    );
+    expect((await error).code).toBe("BW_WS_FRAGMENTS");
+  });
+});
+
+const closeFrame1008 = new RegExp(Buffer.from([0x88, 2, 0x03, 0xf0]).toString("latin1"));
+
+test("maxBufferedAmount: a peer that leaves more unread is given up at the next message", async () => {
+  const { server, client } = await connectPair({ server: { maxBufferedAmount: 1_000_000 } });
+  client.pause();
+  // One message of any size may be sent where nothing waits.
+  server.send(Buffer.alloc(30_000_000));
+  await new Promise(setImmediate);
+  const error = errorOf(server);
+  const end = closed(server);
+  const told = new Promise((resolve) => server.send("one more", resolve));
+  expect([(await error).code, await end]).toEqual(["BW_SLOW_CONSUMER", [1006, ""]]);
+  expect(await told).toMatchObject({ code: "BW_SLOW_CONSUMER" });
+});
+
+describe("handshakeTimeout", () => {
+  test("of a server: a request that does not come, or comes slowly, is cut off", async () => {
+    const wss = await serve({ handshakeTimeout: 100 });
+    const silent = new RawClient(portOf(wss), "");
+    const slow = new RawClient(portOf(wss), "GET / HTTP/1.1\r\nHost: x\r\n");
+    expect((await Promise.all([silent.ended(), slow.ended()])).map((text) => text.slice(0, 12))).toEqual([
+      "HTTP/1.1 408",
+      "HTTP/1.1 408",
+    ]);
+  });
+
+  test("of a server: a verdict that does not come", async () => {
+    const wss = await serve({ handshakeTimeout: 50, verifyClient: (_, _callback) => {} });
+    expect(await new RawClient(portOf(wss)).ended()).toMatch(/^HTTP\/1.1 408 /);
+  });
+
+  test("of a client: an answer that does not come", async () => {
+    const server = createServer((socket) => void socket.on("error", () => {})).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => void server.close());
+    const client = open(`ws://127.0.0.1:${portOf(server)}`, { handshakeTimeout: 50 });
+    const [error, end] = await Promise.all([errorOf(client), closed(client)]);
+    expect([error.code, end]).toEqual(["BW_WS_HANDSHAKE_TIMEOUT", [1006, ""]]);
+  });
+
+  test("does not touch who is open", async () => {
+    const { server, client } = await connectPair({
+      server: { handshakeTimeout: 50 },
+      client: { handshakeTimeout: 50 },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect([server.readyState, client.readyState]).toEqual([1, 1]);
+  });
+});
+
+describe("maxHeaderSize", () => {
+  test("of a server: a longer head is refused with 431", async () => {
+    const wss = await serve({ maxHeaderSize: 1_000 });
+    const client = open(urlOf(wss), { headers: { "X-Long": "x".repeat(1_100) } });
+    expect(String((await errorOf(client)) as unknown)).toContain("Unexpected server response: 431");
+    await once(open(urlOf(wss), { headers: { "X-Short": "x".repeat(500) } }), "open");
+  });
+
+  test("of a client: a longer answer is not read", async () => {
+    const wss = await serve();
+    wss.on("headers", (headers) => headers.push(`X-Long: ${"x".repeat(1_100)}`));
+    const client = open(urlOf(wss), { maxHeaderSize: 1_000 });
+    expect((await errorOf(client)).code).toBe("HPE_HEADER_OVERFLOW");
+    await once(open(urlOf(wss)), "open");
+  });
+});
+
+describe("heartbeatInterval", () => {
+  test("a silent peer is pinged, and given up when it stays silent", async () => {
+    const { server, client } = await connectRaw({ heartbeatInterval: 40 });
+    const error = errorOf(server);
+    const end = closed(server);
+    expect([(await error).code, (await end)[0]]).toEqual(["BW_SILENT", 1006]);
+    expect(client.received.toString("latin1")).toContain(Buffer.of(0x89, 0).toString("latin1"));
+  });
+
+  test("who answers lives on, on clients too", async () => {
+    const { server, client } = await connectPair({
+      server: { heartbeatInterval: 20 },
+      client: { heartbeatInterval: 20 },
+    });
+    let pings = 0;
+    const many = new Promise<void>((resolve) => client.on("ping", () => ++pings === 5 && resolve()));
+    await many;
+    expect([server.readyState, client.readyState]).toEqual([1, 1]);
+  });
+
+  test("nobody is given up because its messages are not read", async () => {
+    const { server } = await connectRaw({ heartbeatInterval: 20 });
+    server.pause();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(server.readyState).toBe(1);
+  });
+
+  test("who has closed is left alone", async () => {
+    const { server, client } = await connectPair({ server: { heartbeatInterval: 20 } });
+    const told = record(server);
+    client.close(4000);
+    await closed(server);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(told.filter((line) => !line.startsWith("pong"))).toEqual(["close 4000  (3)"]);
+  });
+
+  test("0 never pings", async () => {
+    const { server, client } = await connectRaw({ heartbeatInterval: 0 });
+    vi.useFakeTimers();
+    try {
+      vi.advanceTimersByTime(3_600_000);
+      expect([server.readyState, client.received.toString("latin1").endsWith("\r\n\r\n")]).toEqual([1, true]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
