@@ -12,6 +12,8 @@ export type Sendable =
   | SharedArrayBuffer
   | ArrayBufferView
   | readonly number[]
+  /** The parts of one message, as `binaryType: "fragments"` gives them. */
+  | readonly Uint8Array[]
   | { valueOf(): string | ArrayBuffer | Uint8Array | readonly number[] }
   | null
   | undefined;
@@ -24,6 +26,7 @@ export function toPayload(data: Sendable): string | Uint8Array | Blob {
   if (data instanceof Blob) return data;
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data);
+  if (Array.isArray(data) && data[0] instanceof Uint8Array) return Buffer.concat(data);
   return Buffer.from(data as Parameters<typeof Buffer.from>[0] & readonly number[]);
 }
 

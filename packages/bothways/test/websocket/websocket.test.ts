@@ -244,6 +244,19 @@ describe("what comes", () => {
     expect([client.binaryType, seen[4] instanceof Blob]).toEqual(["blob", true]);
   });
 
+  test("goes back as it came, of each binaryType: the echo that everybody writes", async () => {
+    const { server, client } = await connectPair();
+    server.on("message", (data, isBinary) => server.send(data, { binary: isBinary }));
+    for (const type of ["nodebuffer", "arraybuffer", "fragments"] as const) {
+      server.binaryType = type;
+      for (const sent of [Buffer.of(7, 8), "text"]) {
+        const received = once(client, "message");
+        client.send(sent);
+        expect(await received).toEqual([Buffer.from(sent), typeof sent !== "string"]);
+      }
+    }
+  });
+
   test("a message may be kept: what comes later does not change it", async () => {
     const { server, client } = await connectPair();
     const kept: Buffer[] = [];
