@@ -46,7 +46,7 @@ export class Connection {
 
   /**
    * When the client's authentication ends, in ms since 1970: the session ends with it. Infinity where it does not. Set by
-   * `authenticate`, and by middleware that judges tokens.
+   * `authenticate`, and by middleware that judges tokens. Throws a RangeError for what is no such time, as seconds.
    */
   get expiresAt(): number {
     return this.peer.expiresAt;

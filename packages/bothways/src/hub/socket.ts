@@ -197,7 +197,11 @@ export class Socket<
 
   /** @internal Its authentication ends in so many ms. */
   warn(ms: number): void {
-    this.transmit([AUTH_EXPIRING, Math.round(ms)], plain);
+    try {
+      this.transmit([AUTH_EXPIRING, Math.round(ms)], { ...plain, policy: "block" });
+    } catch {
+      // there is no room: a client that reads nothing would not read this, and nothing shall go in its place
+    }
   }
 
   /** @internal It leaves; whether the client is told is the caller's matter. */

@@ -23,7 +23,7 @@ import { type Input, NEVER, type Output, type State } from "../session/session.t
 import { encodeFrame } from "../wire/native/frame.ts";
 import { Authentication } from "./authentication.ts";
 import type { Driver, Visitor } from "./driver.ts";
-import type { Identity } from "./identity.ts";
+import { type Identity, readTime } from "./identity.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import { disconnectReason } from "./reason.ts";
 import type { ServerLink } from "./server-link.ts";
@@ -88,7 +88,7 @@ export class NativePeer implements Peer {
   }
 
   set expiresAt(expiresAt: number) {
-    this.identify({ ...this.auth.current, expiresAt });
+    this.identify({ ...this.auth.current, expiresAt: readTime(expiresAt) });
   }
 
   /** When `tick` is due, in monotonic ms. */

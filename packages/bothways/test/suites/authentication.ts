@@ -79,6 +79,40 @@ export function authentication(technique: Technique): void {
       expect(await nextReason(server)).toBe("unauthorized");
     });
 
+    test("a time that is none is the application's mistake, and nothing else", async () => {
+      const rig = await Rig.open(technique);
+      const { client, server } = await rig.join();
+      for (const time of [Number.NaN, 0, 1_700_000_000]) {
+        expect(() => {
+          server.conn.expiresAt = time;
+        }).toThrow(/milliseconds/);
+      }
+      expect(server.conn.expiresAt).toBe(Infinity);
+      server.conn.expiresAt = Infinity;
+      expect(client.connected).toBe(true);
+    });
+
+    test("the warning is no mistake where too much waits to take it", async () => {
+      const rig = await Rig.open(technique, {
+        authenticate: () => ({ user: "ada", expiresAt: Date.now() + 700 }),
+        authWarning: 300,
+        slowConsumer: "block",
+        maxBufferedBytes: 20_000,
+        windowBytes: 65_536,
+        proxy: { maxBufferedBytes: 1_000 },
+      });
+      const { server } = await rig.join();
+      rig.proxy.stall();
+      const fill = (text: string): void => {
+        for (;;) server.emit("x", text);
+      };
+      // to the last byte
+      for (const length of [5_000, 0]) expect(() => fill("x".repeat(length))).toThrow(/BW_BACKPRESSURE/);
+      expect(await nextReason(server)).toBe("unauthorized");
+      expect(rig.errors).toEqual([]);
+      rig.proxy.resume();
+    });
+
     test("it is judged anew when the session is resumed, and the newer word counts", async () => {
       let expiresAt = Date.now() + 600;
       const rig = await Rig.open(technique, {
