@@ -210,6 +210,7 @@ export class NativePeer implements Peer {
 
   #tickAuth(): void {
     const leftMs = this.auth.tick();
+    this.#driver.watch(this.auth.deadline);
     if (leftMs === undefined) return;
     if (leftMs <= 0) this.close("BW_AUTH_EXPIRED");
     else this.#driver.hub.expiring(this, leftMs);

@@ -176,7 +176,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   ),
   plant("no heartbeat", session, "this.silent(this.current);", "this.silentAt = NEVER;"),
   plant("no pong", session, '        this.#beat ??= "o";\n', ""),
-  plant("an answer to a ping does not count", server, "    this.#isPinged = false;\n", ""),
+  plant("an answer to a ping does not count", server, "    this.#unanswered = 0;\n", ""),
   plant(
     "a late poll steals data",
     nodePolling,

@@ -92,9 +92,10 @@ export function authentication(technique: Technique): void {
       expect(client.connected).toBe(true);
     });
 
-    test("the warning is no mistake where too much waits to take it", async () => {
+    test("the warning is no mistake where too much waits to take it, and the end comes in time", async () => {
+      const expiresAt = Date.now() + 700;
       const rig = await Rig.open(technique, {
-        authenticate: () => ({ user: "ada", expiresAt: Date.now() + 700 }),
+        authenticate: () => ({ user: "ada", expiresAt }),
         authWarning: 300,
         slowConsumer: "block",
         maxBufferedBytes: 20_000,
@@ -109,6 +110,8 @@ export function authentication(technique: Technique): void {
       // to the last byte
       for (const length of [5_000, 0]) expect(() => fill("x".repeat(length))).toThrow(/BW_BACKPRESSURE/);
       expect(await nextReason(server)).toBe("unauthorized");
+      // not with the next heartbeat, 25 s later
+      expect(Date.now()).toBeLessThan(expiresAt + 10_000);
       expect(rig.errors).toEqual([]);
       rig.proxy.resume();
     });
