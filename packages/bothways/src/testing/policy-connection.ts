@@ -1,8 +1,8 @@
 /**
  * A client's connection to a policy proxy: requests are read whole, one after the other, and each is an exchange.
  *
- * Invariants: requests are answered in their order; a request of more than `maxRequestBytes` ends the connection; when
- * the client leaves, so does what was asked of the server for it.
+ * Invariants: requests are answered in their order; one of more than `maxRequestBytes`, or more that wait than
+ * `maxWaitingRequests`, end the connection; when the client leaves, so does what was asked of the server for it.
  */
 import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
@@ -18,6 +18,8 @@ import {
 } from "./policy-exchange.ts";
 
 const maxRequestBytes = 16_777_216;
+/** That were sent before those in front of them were answered. */
+const maxWaitingRequests = 100;
 
 export class PolicyConnection implements ClientSide {
   readonly client: Socket;
@@ -76,6 +78,7 @@ export class PolicyConnection implements ClientSide {
     this.#bodyBytes = 0;
     this.#waiting.push(request);
     this.#host.count("requests");
+    if (this.#waiting.length > maxWaitingRequests) reset(this.client);
     if (!this.#isServing) this.#serve();
   }
 

@@ -42,6 +42,8 @@ export class PolicyProxy {
   readonly #server: Server;
   readonly #policies: Policies = { ...noPolicies };
   readonly #isSecure: boolean;
+  /** Sockets of clients, those that have not yet done with TLS among them. */
+  readonly #clients: Set<Socket> = new Set();
   readonly #connections: Set<PolicyConnection> = new Set();
   readonly #upstreams: Set<Socket> = new Set();
   /** Those that wait for a connection to the target. */
@@ -90,6 +92,10 @@ export class PolicyProxy {
     this.#isSecure = tls !== undefined;
     this.#server =
       tls === undefined ? createServer() : createTlsServer({ ...tls, ALPNProtocols: ["http/1.1"] });
+    this.#server.on("connection", (client) => {
+      this.#clients.add(client);
+      client.on("close", () => this.#clients.delete(client));
+    });
     this.#server.on(this.#isSecure ? "secureConnection" : "connection", (client: Socket) =>
       this.#admit(client),
     );
@@ -168,7 +174,7 @@ export class PolicyProxy {
     this.#server.close();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#waiting.length = 0;
-    for (const { client } of this.#connections) client.destroy();
+    for (const client of this.#clients) client.destroy();
     for (const upstream of this.#upstreams) upstream.destroy();
     for (const trap of this.#traps) trap.reject(wasClosed());
     await closed;

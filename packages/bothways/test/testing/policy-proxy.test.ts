@@ -226,6 +226,15 @@ describe("without a policy", () => {
     const endless = await place.raw("x".repeat(70_000));
     expect(await endless.closed).toBe("ECONNRESET");
   });
+
+  test("so is a request that is too long, and who asks much before anything was answered", async () => {
+    const place = await Place.open();
+    const long = await place.raw(`POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n`);
+    long.socket.write(Buffer.alloc(17_000_000));
+    expect(await long.closed).toMatch(/ECONNRESET|EPIPE/);
+    const many = await place.raw("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n".repeat(102));
+    expect(await many.closed).toBe("ECONNRESET");
+  });
 });
 
 describe("upgrade", () => {
@@ -481,6 +490,10 @@ test("in front of TLS: terminates it, with every policy", async () => {
   expect(await ask(proxy.url, "/echo", "secret")).toMatchObject({ body: "secret" });
   void proxy.loseNext();
   await expect(ask(proxy.url)).rejects.toThrow(/ECONNRESET|hang up/);
+  // one that never begins with TLS does not keep the proxy from closing
+  const silent = connect(proxy.port, "127.0.0.1");
+  await once(silent, "connect");
+  await proxy.close();
 });
 
 test("behind a fault proxy, both strike", async () => {
