@@ -7,8 +7,6 @@
 import type { Data } from "../../model/message.ts";
 
 const BINARY = 0x8000_0000;
-const LETTER_A = 0x61;
-const LETTER_Z = 0x7a;
 /** Made once: it costs more than the short texts it decodes. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -30,11 +28,12 @@ export function encodeBody(frames: readonly Data[]): Data {
 /** The frames of a body, or `undefined` where it is malformed. Binary frames are views of `body`. */
 export function decodeBody(body: Uint8Array): Data[] | undefined {
   try {
-    const [first] = body;
-    if (first === undefined) return [];
-    // frames begin with the small letter of their kind; a login page that a network puts in their place does not
-    if (first !== 0)
-      return first >= LETTER_A && first <= LETTER_Z ? decoder.decode(body).split("\n") : undefined;
+    if (!body.length) return [];
+    if (body[0]) {
+      const text = decoder.decode(body);
+      // frames begin with the small letter of their kind; a login page that a network puts in their place does not
+      return /^[a-z]/.test(text) ? text.split("\n") : undefined;
+    }
     const view = new DataView(body.buffer, body.byteOffset, body.length);
     const frames: Data[] = [];
     for (let offset = 1; offset < body.length; ) {
