@@ -179,6 +179,7 @@ async function openStage({ carrier, network, transport, verdict }: Cell): Promis
     client,
     proxy,
     faults,
+    kind: transport.kind,
     up,
     down,
     wrong,

@@ -22,6 +22,8 @@ export type Verdict = "works" | "moves on" | { readonly impossible: string };
 export interface Place {
   readonly proxy: PolicyProxy;
   readonly faults: FaultProxy;
+  /** Of the transport under test. */
+  readonly kind: Kind;
   /** Both sides know each other. */
   connected(): Promise<void>;
   /** Faults that struck, where the proxy does not count them. */
@@ -88,14 +90,19 @@ function strikesRequests(name: string, fault: RequestFault): Network {
   return {
     name,
     count: ({ proxy }) => proxy.stats.strikes[fault],
-    verdicts: { upgrade: oneExchange, stream: "works", poll: "works" },
-    async strike(place, isQuick) {
-      const { proxy } = place;
+    verdicts: { ...everyKind, ...(fault === "cut" && { upgrade: oneExchange }) },
+    async strike({ proxy, faults, kind, connected }, isQuick) {
+      const arm = {
+        duplicate: () => proxy.duplicateNext(),
+        lose: () => proxy.loseNext(),
+        cut: (round: number) => proxy.cutNext(round * 7),
+      }[fault];
       for (let round = 0; round < (isQuick ? 4 : 20); round++) {
-        if (round === 2) await place.connected();
-        if (fault === "duplicate") await proxy.duplicateNext();
-        else if (fault === "lose") await proxy.loseNext();
-        else await proxy.cutNext(round * 7);
+        const struck = arm(round);
+        if (round > 1 || kind === "upgrade") await connected();
+        // nothing else makes it ask once more
+        if (kind === "upgrade") faults.cut();
+        await struck;
       }
     },
   };

@@ -14,8 +14,8 @@ export function describeOutcome({ cell: { verdict }, outcome }: Row): string {
   const { connectMs, strikes, up, down, wrong } = outcome;
   if (wrong.length > 0) return `FAILED: ${wrong.join("; ")}`;
   const how = verdict === "works" ? "works" : `moves on to ${fallback.name}`;
-  const moved = Math.min(up, down).toLocaleString("en");
-  return `${how}, connected in ${connectMs.toFixed(0)} ms, ${moved} each way, struck ${strikes.toLocaleString("en")} ×`;
+  const [moved, struck] = [Math.min(up, down), strikes].map((count) => count.toLocaleString("en"));
+  return `${how} (${connectMs.toFixed(0)} ms; ${moved}; ${struck} ×)`;
 }
 
 export function printMatrix(rows: readonly Row[], messages: number): string {
@@ -26,13 +26,15 @@ export function printMatrix(rows: readonly Row[], messages: number): string {
     "",
     "What becomes of a session in networks that are not as they should be. Each cell is a real server, a real client of",
     "Node.js and, in between, the proxies of [`bothways/testing`](api-testing.md). Both sides send at least",
-    `${messages.toLocaleString("en")} messages: Unicode, bytes, and both in one, of up to 20,000 bytes. None may be lost, repeated,`,
-    "reordered or changed, and the session must live on.",
+    `${messages.toLocaleString("en")} messages: Unicode, bytes, and both in one, of up to 20,000 bytes. None may be lost, repeated, reordered`,
+    "or changed, and the session must live on.",
     "",
     "- *works*: this transport carries the session, and is the only one the client has.",
     `- *moves on*: it cannot; with ${fallback.name} beside it, the client is connected within ${moveOnMs.toLocaleString("en")} ms.`,
-    "- *struck*: how often the network did what the line says. A cell where it never did fails.",
     "- *n/a*: the two cannot meet, and why.",
+    "",
+    "In brackets: the time to connect, the messages that each side heard, and how often the network did what the line",
+    "says. A cell where it never did fails.",
     ...carriers.flatMap((carrier) => ["", `## ${carrier}`, "", ...tableOf(rows, carrier)]),
     "",
   ].join("\n");
