@@ -5,7 +5,7 @@
 import { defineConfig } from "vitest/config";
 
 const test = "packages/bothways/test";
-const apart = ["socket", "websocket", "advisories", "hostile", "browser", "house", "docs"];
+const apart = ["socket", "networks", "websocket", "advisories", "hostile", "browser", "house", "docs"];
 
 export default defineConfig({
   test: {
@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           name: "socket",
           include: [
-            `${test}/{socket,websocket,advisories,hostile}/**/*.test.ts`,
+            `${test}/{socket,networks,websocket,advisories,hostile}/**/*.test.ts`,
             "packages/lab/test/**/*.test.ts",
             "conformance/**/*.test.ts",
           ],

@@ -1,7 +1,7 @@
 /** The Chromium that the browser tests drive: the system's, never a download of its own. */
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { installPackage } from "./system-packages.ts";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const elsewhere = [
@@ -20,12 +20,6 @@ export function findChromium(): string | undefined {
 
 /** Installs Debian's package where there is no Chromium and we may. False where there is still none. */
 export function ensureChromium(): boolean {
-  if (findChromium() !== undefined) return true;
-  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return false;
-  console.log("Installing chromium with apt-get for the browser tests.");
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  for (const args of [["update"], ["install", "-y", "--no-install-recommends", "chromium"]]) {
-    spawnSync("apt-get", args, { env, stdio: ["ignore", "ignore", "inherit"] });
-  }
+  if (findChromium() === undefined) installPackage("chromium");
   return findChromium() !== undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * `npm test`: Chromium, build, every static check, every test. The last line is `total: N passed, N failed`, in which
- * each static check counts as one.
+ * `npm test`: Chromium, nginx and haproxy, build, every static check, every test. The last line is
+ * `total: N passed, N failed`, in which each static check counts as one.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { runChecks, type Totals } from "./check.ts";
 import { ensureChromium } from "./chromium.ts";
 import { fromRoot } from "./paths.ts";
+import { ensureProgram } from "./system-packages.ts";
 
 const { passed, failed } = runAll();
 console.log(`\ntotal: ${passed} passed, ${failed} failed`);
@@ -17,6 +18,13 @@ process.exitCode = failed === 0 ? 0 : 1;
 function runAll(): Totals {
   if (!ensureChromium()) {
     console.error("No Chromium found: install `chromium` (Debian, Ubuntu) or set CHROMIUM_PATH.");
+    return { passed: 0, failed: 1 };
+  }
+  const missing = ["nginx", "haproxy"].filter((name) => !ensureProgram(name));
+  if (missing.length > 0) {
+    console.error(
+      `Not found: install ${missing.join(" and ")} (Debian, Ubuntu), which some tests run behind.`,
+    );
     return { passed: 0, failed: 1 };
   }
   if (!run("npm", ["run", "--silent", "build"])) return { passed: 0, failed: 1 };

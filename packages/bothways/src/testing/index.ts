@@ -14,3 +14,15 @@ export type {
   Target,
 } from "./faults.ts";
 export type { NetworkShape } from "./network-shape.ts";
+export type {
+  Answer,
+  Policies,
+  PolicyProxyOptions,
+  PolicyStats,
+  ProxiedRequest,
+  RequestFault,
+  RequestFilter,
+  RequestStrike,
+} from "./policies.ts";
+export { captivePortal } from "./policies.ts";
+export { PolicyProxy } from "./policy-proxy.ts";

@@ -11,6 +11,7 @@ import type { Socket as ClientSocket, IoOptions } from "bothways/client";
 import { FaultProxy } from "bothways/testing";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { expect, vi } from "vitest";
+import { type Front, fronts } from "../networks/daemon.ts";
 import { watchPage } from "./chromium.ts";
 
 export type PageOptions = Omit<IoOptions, "transports"> & { readonly transports?: readonly string[] };
@@ -32,6 +33,8 @@ export interface StageOptions {
   readonly bundle?: "core-websocket" | "default";
   readonly server?: ServerOptions;
   readonly proxy?: true;
+  /** Page and socket come through nginx or HAProxy. */
+  readonly front?: keyof typeof fronts;
   /** What a broken network makes the browser write to the console. */
   readonly noise?: RegExp;
 }
@@ -44,34 +47,37 @@ export class Stage {
   readonly server: Hall;
   readonly #context: BrowserContext;
   readonly #proxy: FaultProxy | undefined;
+  readonly #front: Front | undefined;
   readonly #problems: string[];
 
   private constructor(
     page: Page,
     context: BrowserContext,
     server: Hall,
-    proxy: FaultProxy | undefined,
+    { proxy, front }: { proxy: FaultProxy | undefined; front: Front | undefined },
     noise?: RegExp,
   ) {
     this.page = page;
     this.server = server;
     this.#context = context;
     this.#proxy = proxy;
+    this.#front = front;
     this.#problems = watchPage(page, noise);
   }
 
   static async open(browser: Browser, options: StageOptions = {}): Promise<Stage> {
     const server = await Hall.open(options.server, options.bundle);
     const proxy = options.proxy && (await FaultProxy.listen({ target: { port: server.port } }));
-    const context = await browser.newContext();
-    const stage = new Stage(await context.newPage(), context, server, proxy, options.noise);
+    const front = options.front && (await fronts[options.front](proxy?.port ?? server.port));
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const stage = new Stage(await context.newPage(), context, server, { proxy, front }, options.noise);
     await stage.page.goto(stage.url);
     return stage;
   }
 
   /** Of the page, and of the server for it. */
   get url(): string {
-    return this.#proxy?.url ?? this.server.url;
+    return (this.#front ?? this.#proxy ?? this.server).url;
   }
 
   get context(): BrowserContext {
@@ -129,6 +135,7 @@ export class Stage {
   /** Ends it all, and fails where anything went wrong in the page. */
   async close(): Promise<void> {
     await this.#context.close();
+    await this.#front?.close();
     await this.server.close();
     await this.#proxy?.close();
     expect(this.#problems).toEqual([]);

@@ -27,7 +27,7 @@ const given: Readonly<Record<string, string>> = {
   "bothways/testing": `
     import assert from "node:assert/strict";
     import { io } from "bothways/client";
-    import { FaultProxy } from "bothways/testing";`,
+    import { captivePortal, FaultProxy, PolicyProxy } from "bothways/testing";`,
   "bothways/websocket": `
     import { once } from "node:events";
     import { createReadStream } from "node:fs";

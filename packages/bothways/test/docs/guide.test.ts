@@ -31,7 +31,7 @@ describe("the guide", () => {
       true,
     );
     // the last two are no programs
-    const isRun = /^(js|ts|html|nginx|text)$/;
+    const isRun = /^(js|ts|html|nginx|haproxy|text)$/;
     const languages = [...page.matchAll(/^```(\w*)\n[\s\S]*?^```/gm)].map(([, language = ""]) => language);
     expect(languages.filter((language) => !isRun.test(language))).toEqual([]);
   });

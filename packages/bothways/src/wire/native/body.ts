@@ -28,7 +28,12 @@ export function encodeBody(frames: readonly Data[]): Data {
 /** The frames of a body, or `undefined` where it is malformed. Binary frames are views of `body`. */
 export function decodeBody(body: Uint8Array): Data[] | undefined {
   try {
-    if (body[0] !== 0) return body.length > 0 ? decoder.decode(body).split("\n") : [];
+    if (!body.length) return [];
+    if (body[0]) {
+      const text = decoder.decode(body);
+      // frames begin with the small letter of their kind; a login page that a network puts in their place does not
+      return /^[a-z]/.test(text) ? text.split("\n") : undefined;
+    }
     const view = new DataView(body.buffer, body.byteOffset, body.length);
     const frames: Data[] = [];
     for (let offset = 1; offset < body.length; ) {

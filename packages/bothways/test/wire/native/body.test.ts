@@ -3,7 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { Data } from "../../../src/model/message.ts";
 import { decodeBody, encodeBody } from "../../../src/wire/native/body.ts";
 
-const text = fc.string({ unit: "grapheme", minLength: 1 }).filter((frame) => !/[\n\0]/.test(frame));
+const text = fc
+  .string({ unit: "grapheme" })
+  .filter((frame) => !/[\n\0]/.test(frame))
+  .map((frame) => `m${frame}`);
 const binary = fc.uint8Array({ maxLength: 300 });
 
 function toBytes(body: Data): Uint8Array {
@@ -43,6 +46,8 @@ describe("bodies", () => {
     ["text that is not UTF-8", [0, 0, 0, 0, 1, 0xff]],
     ["a text body that is not UTF-8", [110, 0xc3]],
     ["a huge length", [0, 0x7f, 0xff, 0xff, 0xff]],
+    ["a login page", [...Buffer.from("<!doctype html>\n<title>Sign in</title>")]],
+    ["an error of somebody else", [...Buffer.from('{"error":"busy"}')]],
   ])("%s is malformed", (_what, bytes) => {
     expect(decodeBody(Uint8Array.from(bytes))).toBeUndefined();
   });

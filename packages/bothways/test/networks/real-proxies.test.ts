@@ -1,0 +1,146 @@
+/** The server behind nginx and HAProxy, as they come and as the guide sets them up; clients of Node.js. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import { type Socket as Client, io as connect, type IoOptions } from "../../src/client/index.node.ts";
+import { Server, type ServerOptions, type Socket } from "../../src/server/index.ts";
+import { certificate } from "../fixtures/localhost-certificate.ts";
+import { Ear, messageOf } from "./conversation.ts";
+import { fronts } from "./daemon.ts";
+import { until } from "./networks.ts";
+
+const maxBufferedBytes = 67_108_864;
+const messages = 1_000;
+
+class Place {
+  readonly server: Server;
+  readonly url: string;
+  /** Of the server, behind the proxy. */
+  readonly port: number;
+  readonly sockets: Socket[] = [];
+  readonly up = new Ear("up");
+  readonly down = new Ear("down");
+  readonly #clients: Client[] = [];
+
+  private constructor(server: Server, url: string, port: number) {
+    this.server = server;
+    this.url = url;
+    this.port = port;
+    server.on("connection", (socket) => {
+      this.sockets.push(socket);
+      socket.on("n", (number, message) => this.up.take(number, message));
+      socket.on("echo", () => true);
+    });
+  }
+
+  static async open(name: keyof typeof fronts, options: ServerOptions = {}): Promise<Place> {
+    const http = createServer().listen(0, "127.0.0.1");
+    await once(http, "listening");
+    const server = new Server(http, { maxBufferedBytes, trustProxy: 1, ...options });
+    const { port } = http.address() as AddressInfo;
+    const front = await fronts[name](port);
+    const place = new Place(server, front.url, port);
+    onTestFinished(async () => {
+      for (const client of place.#clients) client.disconnect();
+      await front.close();
+      await server.close();
+    });
+    return place;
+  }
+
+  client(options: IoOptions = {}): Client {
+    const client = connect(this.url, {
+      forceNew: true,
+      reconnectionDelay: 50,
+      maxBufferedBytes,
+      tls: { ca: certificate },
+      ...options,
+    });
+    client.on("n", (number, message) => this.down.take(number, message));
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** So many messages each way; nothing is lost, repeated or out of order. */
+  async converse(client: Client, from = 0): Promise<void> {
+    await until("both sides are connected", () => client.connected && this.sockets.length > 0);
+    const end = from + messages;
+    for (let number = from; number < end; number++) {
+      client.emit("n", number, messageOf(number));
+      this.sockets[0]?.emit("n", number, messageOf(number));
+      if (number % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await until("all is heard", () => this.up.heard >= end && this.down.heard >= end);
+    await client.emitWithAck("echo");
+    expect([this.up.heard, this.down.heard]).toEqual([end, end]);
+    expect([...this.up.wrong, ...this.down.wrong]).toEqual([]);
+    expect(this.sockets).toHaveLength(1);
+  }
+}
+
+/** Of the first connection, in milliseconds. */
+async function timeOf(client: Client): Promise<number> {
+  const begunAt = performance.now();
+  await new Promise<void>((resolve) => void client.once("connect", resolve));
+  return performance.now() - begunAt;
+}
+
+test("nginx by default: connected by long polling at once, and the report says what became of the WebSocket", async () => {
+  const place = await Place.open("nginx by default");
+  const client = place.client();
+  expect(await timeOf(client)).toBeLessThan(1_500);
+  await place.converse(client);
+  const { transport, attempts } = client.report();
+  expect(transport).toBe("long-polling");
+  expect(attempts[0]).toMatchObject({ transport: "websocket", outcome: "failed", reason: "status is 405" });
+});
+
+test("nginx by default: a page is refused, and told which origins were compared", async () => {
+  const place = await Place.open("nginx by default");
+  for (const transport of ["websocket", "long-polling"]) {
+    const client = place.client({ transports: [transport], extraHeaders: { Origin: place.url } });
+    const error = await new Promise<Error>((resolve) => void client.once("connect_error", resolve));
+    const compared = `origin "${place.url}" is not the server's "http://127.0.0.1:${place.port}"`;
+    // the client of a WebSocket does not read the body of a refusal
+    expect(error.message).toBe(transport === "websocket" ? "status is 403" : compared);
+  }
+});
+
+test.each(["nginx", "nginx with HTTP/2", "haproxy"] as const)(
+  "%s as in the guide: WebSocket and long polling work",
+  async (name) => {
+    const place = await Place.open(name);
+    const client = place.client({ extraHeaders: { Origin: place.url } });
+    await place.converse(client);
+    expect(client.io.transport).toBe("websocket");
+    expect(client.report().attempts).toMatchObject([{ transport: "websocket", outcome: "open", reason: "" }]);
+    const [socket] = place.sockets;
+    expect(socket?.handshake).toMatchObject({ address: "127.0.0.1", secure: name === "nginx with HTTP/2" });
+
+    client.io.switchTo("long-polling");
+    await until("long polling carries the session", () => client.io.transport === "long-polling");
+    await place.converse(client, messages);
+    expect(client.report().attempts.at(-1)).toMatchObject({
+      transport: "long-polling",
+      outcome: "open",
+      reason: "",
+    });
+  },
+);
+
+test.each(["websocket", "long-polling"])(
+  "HAProxy cuts off what is silent: %s resumes, nothing is lost",
+  async (transport) => {
+    const place = await Place.open("haproxy in a hurry");
+    const client = place.client({ transports: [transport] });
+    const reasons: unknown[] = [];
+    client.on("disconnect", (reason) => reasons.push(reason));
+    await place.converse(client);
+    await until("HAProxy has cut it off twice", () => reasons.length >= 2);
+    await place.converse(client, messages);
+    expect(new Set(reasons)).toEqual(new Set(["transport close"]));
+    const failed = client.report().attempts.find(({ outcome }) => outcome === "closed");
+    expect(failed).toMatchObject({ reason: transport === "websocket" ? "" : "status 504" });
+  },
+);
