@@ -114,7 +114,8 @@ export class RoomHistory {
     let recovered = offset !== undefined;
     for (const room of rooms) {
       const log = this.#read(room);
-      for (const entry of log?.entries ?? []) if (entry.offset > (offset ?? 0)) messages.set(entry.offset, entry);
+      for (const entry of log?.entries ?? [])
+        if (entry.offset > (offset ?? 0)) messages.set(entry.offset, entry);
       recovered &&= this.#keeps(room) && (offset ?? 0) >= (log?.forgotten ?? this.#forgotten);
     }
     const inOrder = [...messages.values()].sort((one, other) => one.offset - other.offset);

@@ -141,7 +141,7 @@ export class Socket<
     options?: { readonly since: string | null | undefined },
   ): undefined | Promise<JoinedRoom> {
     const rooms = [room].flat();
-    if (options) return new Promise((resolve) => resolve(this.joinSince(rooms, options.since)));
+    if (options) return new Promise((resolve) => resolve(this.#joinSince(rooms, options.since)));
     this.#join(rooms);
   }
 
@@ -166,23 +166,6 @@ export class Socket<
   /** The same as `disconnect()`. */
   [Symbol.dispose](): void {
     this.disconnect();
-  }
-
-  /** @internal */
-  joinSince(rooms: readonly string[], since: string | null | undefined): JoinedRoom {
-    for (const room of rooms) this.#check(room);
-    if (!this.maySend)
-      throw new BothwaysError(this.#state === "joining" ? "BW_NOT_JOINED" : "BW_DISCONNECTED");
-    const entered = rooms.filter((room) => !this.#ownRooms().has(room));
-    const missed = this.nsp.missed(entered, entered.length === 0 ? undefined : since);
-    let replayed = 0;
-    for (const { packet, except } of missed.messages) {
-      if (this.nsp.index.isInAny(except, this)) continue;
-      this.deliver(packet, false);
-      replayed += 1;
-    }
-    this.#join(rooms);
-    return { position: missed.position, recovered: missed.recovered, replayed };
   }
 
   /** @internal The client asks to join: middleware decides. */
@@ -267,6 +250,22 @@ export class Socket<
       if (this.connected) this.nsp.enterRoom(name, this);
       this.nsp.platform.observer?.enteredRoom(this.nsp.name, this.id, name);
     }
+  }
+
+  #joinSince(rooms: readonly string[], since: string | null | undefined): JoinedRoom {
+    for (const room of rooms) this.#check(room);
+    if (!this.maySend)
+      throw new BothwaysError(this.#state === "joining" ? "BW_NOT_JOINED" : "BW_DISCONNECTED");
+    const entered = rooms.filter((room) => !this.#ownRooms().has(room));
+    const missed = this.nsp.missed(entered, entered.length === 0 ? undefined : since);
+    let replayed = 0;
+    for (const { packet, except } of missed.messages) {
+      if (this.nsp.index.isInAny(except, this)) continue;
+      this.deliver(packet, false);
+      replayed += 1;
+    }
+    this.#join(rooms);
+    return { position: missed.position, recovered: missed.recovered, replayed };
   }
 
   #check(room: string): void {

@@ -25,7 +25,8 @@ export function decodeBase64(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array((text.length / 4) * 3 - padding);
   for (let index = 0, offset = 0; index < text.length; offset += 3) {
     let group = 0;
-    for (const end = index + 4; index < end; index++) group = (group << 6) | at(values, text.charCodeAt(index));
+    for (const end = index + 4; index < end; index++)
+      group = (group << 6) | at(values, text.charCodeAt(index));
     // what lies behind the end of a typed array is not written
     bytes[offset] = group >> 16;
     bytes[offset + 1] = group >> 8;
