@@ -299,10 +299,6 @@ export class PlainPeer implements DrivenPeer, LinkHandler {
     try {
       const joined = await this.#request.enterRooms(sid);
       this.#input({ type: "open", greeting: this.#greeting(sid, joined) });
-      if (this.state !== "open") return;
-      const { address } = this.handshake;
-      if (opened.hasSubscribers) opened.publish({ session: this.id, transport: this.transport, address });
-      this.#driver.hub.confirm(this);
     } catch (error) {
       if (!(error instanceof BothwaysError)) return this.fail(error);
       this.#detail = error.message;
@@ -378,6 +374,10 @@ export class PlainPeer implements DrivenPeer, LinkHandler {
         this.#link.send(output.message);
         this.#driver.flushLater(this);
         break;
+      case "open":
+        this.#tellOpen();
+        hub.confirm(this);
+        break;
       case "probe":
         this.#link.probe();
         break;
@@ -428,6 +428,11 @@ export class PlainPeer implements DrivenPeer, LinkHandler {
     this.#driver.dismiss(this);
     if (closed.hasSubscribers) closed.publish({ session: this.id, code: closeCode, reason });
     this.#driver.hub.leave(this, reason);
+  }
+
+  #tellOpen(): void {
+    const { address } = this.handshake;
+    if (opened.hasSubscribers) opened.publish({ session: this.id, transport: this.transport, address });
   }
 
   #describe({ type, namespace, data }: Packet, size: number): ObservedEvents["bothways:message:in"] {

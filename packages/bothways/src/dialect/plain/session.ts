@@ -54,6 +54,8 @@ export type PlainInput =
 
 export type PlainOutput =
   | { readonly type: "message"; readonly message: Message }
+  /** The client is in, and knows; what came before is delivered from here on. */
+  | { readonly type: "open" }
   /** Show that we are here; a client that hears is to answer. */
   | { readonly type: "probe" }
   | { readonly type: "deliver"; readonly data: Data }
@@ -146,7 +148,7 @@ export class PlainSession {
         this.#flush();
         break;
       case "pause":
-        this.#isPaused = true;
+        this.#pause();
         break;
       case "resume":
         this.#isPaused = false;
@@ -174,6 +176,7 @@ export class PlainSession {
     this.#deadline = this.#now + this.#options.pingIntervalMs;
     for (const message of greeting) this.#say(message);
     this.#flush();
+    this.#outputs.push({ type: "open" });
     this.#release();
   }
 
@@ -234,6 +237,17 @@ export class PlainSession {
     this.#held.push(kept);
     this.heldBytes += costOf({ data: kept });
     if (this.heldBytes > this.#options.highWaterMarkBytes) this.#hold(true);
+  }
+
+  /** What is about to be delivered waits, too. */
+  #pause(): void {
+    this.#isPaused = true;
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    for (const output of outputs) {
+      if (output.type === "deliver") this.#receive(output.data);
+      else this.#outputs.push(output);
+    }
   }
 
   /** What came meanwhile is delivered. */

@@ -28,6 +28,7 @@ function create(policy: OverflowPolicy = "disconnect", answersProbes = true): Pl
 function open(policy?: OverflowPolicy, answersProbes?: boolean): PlainSession {
   const session = create(policy, answersProbes);
   session.handle({ type: "open", greeting: [] }, 0);
+  drain(session);
   return session;
 }
 
@@ -85,7 +86,7 @@ describe("the table", () => {
     close: { type: "close", code: 4000 },
   };
   const expected: Record<PlainState, Partial<Record<PlainInput["type"], string[]>>> = {
-    joining: { open: ["say welcome"], close: ["closed 4000"] },
+    joining: { open: ["say welcome", "open"], close: ["closed 4000"] },
     open: { send: ["say a"], "send-volatile": ["say v"], message: ["deliver in"], close: ["closed 4000"] },
     closed: {},
   };
@@ -110,7 +111,7 @@ describe("joining", () => {
     session.handle({ type: "send-volatile", message: message("lost") }, 0);
     expect(drain(session)).toEqual([]);
     session.handle({ type: "open", greeting: [message("welcome")] }, 0);
-    expect(drain(session)).toEqual(["say welcome", "say early", "deliver question"]);
+    expect(drain(session)).toEqual(["say welcome", "say early", "open", "deliver question"]);
   });
 
   test("takes no longer than connectTimeout", () => {
@@ -130,6 +131,7 @@ describe("joining", () => {
     expect(session.heldBytes).toBe(3 * costOf(message("x".repeat(50))));
     session.handle({ type: "open", greeting: [] }, 0);
     expect(drain(session).map((line) => line.slice(0, 7))).toEqual([
+      "open",
       "deliver",
       "deliver",
       "deliver",
@@ -217,6 +219,17 @@ describe("while paused", () => {
     session.handle({ type: "resume" }, 0);
     session.handle({ type: "message", data: "3" }, 0);
     expect(drain(session)).toEqual(["deliver 1", "deliver 2", "deliver 3"]);
+  });
+
+  test("what was about to be delivered waits too", () => {
+    const session = open();
+    for (const data of ["1", "2"]) session.handle({ type: "message", data }, 0);
+    session.handle({ type: "send", message: message("a") }, 0);
+    expect(toLine(session.take() as PlainOutput)).toBe("deliver 1");
+    session.handle({ type: "pause" }, 0);
+    expect(drain(session)).toEqual(["say a"]);
+    session.handle({ type: "resume" }, 0);
+    expect(drain(session)).toEqual(["deliver 2"]);
   });
 
   test("a client that is not read is not said to be silent", () => {
