@@ -15,6 +15,11 @@ import type { RateLimits } from "./rate-limit.ts";
 /** What the option `dialects` may hold. */
 export type Dialect = "plain";
 
+/** The keys themselves, at least a character and no space each, or what judges one: only what it returns as true is good. */
+export type PublishKeys =
+  | readonly string[]
+  | ((key: string, request: IncomingMessage) => boolean | Promise<boolean>);
+
 /** What `new Server(target, options)` takes. */
 export interface ServerOptions extends Partial<HubLimits> {
   /** Path of our requests, with a slash at both ends; all others are left to other listeners. Default `/bothways/`. */
@@ -61,9 +66,7 @@ export interface ServerOptions extends Partial<HubLimits> {
    * one the answer is BW_UNAUTHORIZED. A key may publish to every namespace and room. Default: nobody may, and the path is
    * not ours.
    */
-  readonly publishKeys?:
-    | readonly string[]
-    | ((key: string, request: IncomingMessage) => boolean | Promise<boolean>);
+  readonly publishKeys?: PublishKeys;
   /** Publications that are taken per second, of all keys together; more are BW_RATE_LIMIT. Default 1,000. */
   readonly maxPublishRate?: number;
   /** The server pings a client that was silent this long, in ms. Default 15,000. */

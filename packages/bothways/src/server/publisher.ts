@@ -29,6 +29,8 @@ export class Publisher {
   /** What is being read is charged to `account`. */
   constructor(hub: Hub, options: ServerOptions, account: Account) {
     const { publishKeys = [], maxPublishRate = defaults.maxPublishRate } = options;
+    if (typeof publishKeys !== "function" && !publishKeys.every(isKey))
+      throw new RangeError("a publish key has at least a character, and no spaces");
     this.#hub = hub;
     this.#options = options;
     this.#account = account;
@@ -82,6 +84,11 @@ export class Publisher {
     if (rooms === undefined) found.emit(event, ...args);
     else found.to(rooms).emit(event, ...args);
   }
+}
+
+/** Can a request say it? */
+function isKey(key: string): boolean {
+  return key !== "" && !/\s/.test(key);
 }
 
 /** Of one length for all keys, and told apart in constant time. */

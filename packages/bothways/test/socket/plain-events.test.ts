@@ -236,7 +236,7 @@ describe("who may subscribe", () => {
     expect(errors).toMatchObject([{ message: "oops" }]);
   });
 
-  test("not too many rooms (option: maxRoomsPerRequest), nor too long ones", async () => {
+  test("rooms neither too many nor too long (option: maxRoomsPerRequest)", async () => {
     const { url } = await serve({ allowRoom, maxRoomsPerRequest: 2 });
     expect((await subscribe(`${url}events?room=a&room=b&room=a`)).status).toBe(200);
     expect(await refusal(`${url}events?room=a&room=b&room=c`)).toMatchObject([

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { connect as connectTcp } from "node:net";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { ServerOptions } from "../../src/server/index.ts";
+import { Server, type ServerOptions } from "../../src/server/index.ts";
 import { type Place, serve, subscribe } from "./plain-rig.ts";
 import { rawAnswer } from "./strangers.ts";
 
@@ -38,6 +38,10 @@ test("reaches the rooms, or everyone", async () => {
     ["tick", '[187.5,{"$binary":"AQID"}]'],
     ["tick", '[187.5,{"$binary":"AQID"}]'],
   ]);
+});
+
+test.each(["", "two words", "a\n"])("the key %j can be said by nobody, so it is refused at once", (key) => {
+  expect(() => new Server({ publishKeys: ["good", key] })).toThrow(RangeError);
 });
 
 describe("who may (option: publishKeys)", () => {
@@ -105,7 +109,7 @@ describe("what is refused", () => {
     expect(await publish(url, body)).toMatchObject([status, { code }]);
   });
 
-  test("what is too long (option: maxHttpBufferSize), whatever its head says", async () => {
+  test("what is too long, whatever its head says (option: maxHttpBufferSize)", async () => {
     const { url, port } = await serveKeys({ maxHttpBufferSize: 1000 });
     expect(await publish(url, { event: "x", args: ["y".repeat(1000)] })).toMatchObject([
       413,

@@ -151,7 +151,7 @@ describe("who gets in", () => {
     expect((await (await connect(place.url)).closed).code).toBe(4403);
   });
 
-  test("in time (option: connectTimeout), and with an auth of some length (option: maxHelloSize)", async () => {
+  test("in time, and with an auth that is not too long (options: connectTimeout, maxHelloSize)", async () => {
     const { url } = await serve({ connectTimeout: 50, maxHelloSize: 100 });
     const silent = await connect(`${url}?auth`);
     expect(await silent.closed).toMatchObject({ code: 4408 });
@@ -227,7 +227,7 @@ describe("it is ended with a code", () => {
     expect(await second.client.closed).toEqual({ code: 4000, reason: "closed" });
   });
 
-  test("where it does not answer pings (options pingInterval and pingTimeout)", async () => {
+  test("where it does not answer pings (options: pingInterval, pingTimeout)", async () => {
     const place = await serve({ pingInterval: 40, pingTimeout: 40 });
     const joined = next<[Socket]>(place.io, "connection");
     const lively = await connect(place.url);
