@@ -5,6 +5,7 @@
  * Invariants: what waits here is told to the handler; all blocks between two flushes leave in one write; a client that
  * takes nothing for `writeTimeout` is cut off; until `send` or `close` was called, the request can still be refused.
  */
+import { randomInt } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { OVERFLOW, SLOW_CONSUMER } from "../../model/close-code.ts";
 import type { ErrorCode } from "../../model/errors.ts";
@@ -115,7 +116,7 @@ export class EventStreamLink implements Link {
       this.#measure();
       this.#lose("BW_TRANSPORT_CLOSED");
     });
-    this.#batch = encodeRetry(RETRY_MS + Math.floor(Math.random() * RETRY_SPREAD_MS));
+    this.#batch = encodeRetry(RETRY_MS + randomInt(RETRY_SPREAD_MS));
   }
 
   #drain(): void {
