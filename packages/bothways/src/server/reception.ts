@@ -167,6 +167,11 @@ export class Reception implements Visitors {
     const verdict = checkOrigin(request, this.#originOptions);
     if (!verdict.isAllowed)
       return this.#refuseUpgrade(request, socket, { code: "BW_ORIGIN", detail: verdict.reason });
+    if (this.#endpointOf(request.url))
+      return this.#refuseUpgrade(request, socket, {
+        code: "BW_NOT_FOUND",
+        detail: `WebSockets connect to ${this.#path}`,
+      });
     const upgrade = readUpgrade(request, head, nodePrimitives, this.#plain !== undefined);
     if (!upgrade.ok) return this.#refuseUpgrade(request, socket, upgrade);
     const deflate = this.#deflate;

@@ -123,11 +123,14 @@ describe("a plain WebSocket", () => {
     expect(await client.next()).toEqual({ id: 1, ack: [text] });
   });
 
-  test("asks for no subprotocol: others are not its own", async () => {
+  test.each([
+    ["asks for no subprotocol: others are not its own", "", "chat", 400],
+    ["connects to no other path", "events", [], 404],
+  ])("%s", async (_what, path, subprotocols, status) => {
     const { url } = await serve();
-    const socket = new Ws(url.replace("http", "ws"), "chat");
+    const socket = new Ws(url.replace("http", "ws") + path, subprotocols);
     const [, response] = await once(socket, "unexpected-response");
-    expect(response.statusCode).toBe(400);
+    expect(response.statusCode).toBe(status);
     response.destroy();
   });
 });
@@ -259,6 +262,23 @@ describe("it is ended with a code", () => {
     await vi.waitFor(() => expect(place.io.stats()).toMatchObject({ sessions: 0, bufferedBytes: 0 }));
   });
 });
+
+test.each([
+  ["of its own", { maxClientBytes: 400_000 }],
+  ["of all clients", { maxTotalBufferedBytes: 400_000 }],
+])(
+  "what waits counts in the account %s (options: maxClientBytes, maxTotalBufferedBytes)",
+  async (_whose, options) => {
+    const place = await serve({ ...options, highWaterMark: 1_000_000 });
+    const { client, socket } = await join(place);
+    socket.on("n", () => {});
+    socket.pause();
+    const reason = next(socket, "disconnect");
+    for (let number = 0; number < 6; number++) client.say({ event: "n", args: ["x".repeat(100_000)] });
+    expect(await reason).toEqual(["overflow"]);
+    expect((await client.closed).code).toBe(4507);
+  },
+);
 
 test("what is emitted in one turn beyond all limits does not pile up", async () => {
   const place = await serve({ slowConsumer: "drop-oldest" });

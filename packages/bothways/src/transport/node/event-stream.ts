@@ -57,7 +57,7 @@ export class EventStreamLink implements Link {
 
   send(frame: Message): void {
     if (this.#isClosed) return;
-    if (this.#response === undefined) this.#begin();
+    if (this.#response === undefined && !this.#begin()) return;
     this.#batch += frame.data;
   }
 
@@ -105,18 +105,21 @@ export class EventStreamLink implements Link {
     this.#stallTimer = setTimeout(() => response.destroy(), CLOSE_TIMEOUT_MS).unref();
   }
 
-  #begin(): void {
+  /** False where nobody waits for the answer any more. */
+  #begin(): boolean {
     const response = this.#answer.takeOver();
-    if (response === undefined) return;
+    if (response === undefined) return false;
     this.#response = response;
     response.writeHead(200, head);
     response.on("drain", () => this.#drain());
     response.on("close", () => {
       clearTimeout(this.#stallTimer);
+      this.#response = undefined;
       this.#measure();
       this.#lose("BW_TRANSPORT_CLOSED");
     });
     this.#batch = encodeRetry(RETRY_MS + randomInt(RETRY_SPREAD_MS));
+    return true;
   }
 
   #drain(): void {
@@ -141,7 +144,7 @@ export class EventStreamLink implements Link {
 
   /** Tells what waits by now. One function for all writes. */
   readonly #measure = (): void => {
-    const bytes = this.#response?.destroyed ? 0 : (this.#response?.writableLength ?? 0);
+    const bytes = this.#response?.writableLength ?? 0;
     if (bytes === this.#bufferedBytes) return;
     this.#bufferedBytes = bytes;
     this.#meter?.buffered?.(bytes);
