@@ -306,26 +306,9 @@ export class PlainPeer implements DrivenPeer, LinkHandler {
     }
   }
 
-  #greeting(sid: string, { position, recovered, replayed }: JoinedRoom): Message[] {
-    const { namespace, since } = this.#request;
-    const say = (data: unknown[], reached?: string): Message =>
-      this.#codec.toMessage({ type: EVENT, namespace, data, position: reached });
-    // what is sent again has positions of its own: with that of now, a client cut off before them would miss them
-    const connect =
-      replayed > 0 || position === ""
-        ? say(["connect", { sid }])
-        : say(["connect", { sid }, position], position);
-    return recovered ? [connect] : [say(["gap", { since }]), connect];
-  }
-
-  #refuse({ message, data }: Refusal): void {
-    const refusal = {
-      type: EVENT,
-      namespace: this.#request.namespace,
-      data: ["connect_error", { message, data }],
-    };
-    if (this.#codec.hears) this.#link.send(this.#codec.toMessage(refusal as Packet));
-    this.#detail = message;
+  #refuse(refusal: Refusal): void {
+    if (this.#codec.hears) this.#link.send(refuse(this.#codec, this.#request.namespace, refusal));
+    this.#detail = refusal.message;
     this.close("BW_CONNECT_REFUSED");
   }
 
