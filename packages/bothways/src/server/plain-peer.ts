@@ -6,6 +6,7 @@
  * holds what waits. A fault of our own code ends this client, and nothing else.
  */
 import type { PlainCodec } from "../dialect/plain/codec.ts";
+import { greet, refuse } from "../dialect/plain/greeting.ts";
 import {
   type PlainInput,
   type PlainOutput,
@@ -18,7 +19,7 @@ import { BothwaysError } from "../model/bothways-error.ts";
 import { ABNORMAL, INTERNAL, SLOW_CONSUMER, TIMEOUT } from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Handshake } from "../model/handshake.ts";
-import type { Data, Message, OverflowPolicy } from "../model/message.ts";
+import type { Data, OverflowPolicy } from "../model/message.ts";
 import {
   ACK_ERROR,
   CONNECT,
@@ -297,8 +298,9 @@ export class PlainPeer implements DrivenPeer, LinkHandler {
   /** The namespace has let the client in: its rooms, what it missed there, and then everything else. */
   async #welcome(sid: string): Promise<void> {
     try {
-      const joined = await this.#request.enterRooms(sid);
-      this.#input({ type: "open", greeting: this.#greeting(sid, joined) });
+      const { namespace, since, enterRooms } = this.#request;
+      const joined = await enterRooms(sid);
+      this.#input({ type: "open", greeting: greet(this.#codec, { namespace, sid, since, ...joined }) });
     } catch (error) {
       if (!(error instanceof BothwaysError)) return this.fail(error);
       this.#detail = error.message;
@@ -328,6 +330,7 @@ export class PlainPeer implements DrivenPeer, LinkHandler {
 
   #tickAuth(): void {
     const leftMs = this.auth.tick();
+    this.#driver.watch(this.auth.deadline);
     if (leftMs === undefined) return;
     if (leftMs <= 0) this.close("BW_AUTH_EXPIRED");
     else this.#driver.hub.expiring(this, leftMs);
