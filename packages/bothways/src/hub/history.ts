@@ -25,7 +25,7 @@ export interface HistoryOptions {
 
 /** What `socket.join(room, { since })` tells. */
 export interface JoinedRoom {
-  /** The room's position now. */
+  /** The position of the room, or rooms, now. `""` where nothing is kept. */
   readonly position: string;
   /** Nothing that came after `since` is missing. */
   readonly recovered: boolean;
@@ -96,7 +96,8 @@ export class RoomHistory {
     const kept = new Set(rooms.filter(this.#keeps));
     if (kept.size === 0) return undefined;
     const offset = this.#last + 1;
-    const packet: Packet = { ...plain, data: [...data, this.#position(offset)], encoded: {} };
+    const position = this.#position(offset);
+    const packet: Packet = { ...plain, data: [...data, position], position, encoded: {} };
     const bytes = this.#platform.encode(packet) + ENTRY_OVERHEAD_BYTES;
     this.#last = offset;
     const entry: Entry = { packet, except, offset, bytes, at: this.#platform.now() };
@@ -104,15 +105,21 @@ export class RoomHistory {
     return packet;
   }
 
-  /** What came after `since`; nothing, where there is no `since`. */
-  missed(room: string, since: string | null | undefined): Missed {
+  /** What came after `since` in any of the rooms, each message once; nothing, where there is no `since`. */
+  missed(rooms: readonly string[], since: string | null | undefined): Missed {
     const position = this.#position(this.#last);
     if (since === null || since === undefined) return { messages: [], recovered: true, position };
-    const log = this.#read(room);
     const offset = since === "" ? 0 : this.#parse(since);
-    const messages = log?.entries.filter((entry) => entry.offset > (offset ?? 0)) ?? [];
-    const recovered = offset !== undefined && offset >= (log?.forgotten ?? this.#forgotten);
-    return { messages, recovered, position };
+    const messages = new Map<number, Entry>();
+    let recovered = offset !== undefined;
+    for (const room of rooms) {
+      const log = this.#read(room);
+      for (const entry of log?.entries ?? [])
+        if (entry.offset > (offset ?? 0)) messages.set(entry.offset, entry);
+      recovered &&= this.#keeps(room) && (offset ?? 0) >= (log?.forgotten ?? this.#forgotten);
+    }
+    const inOrder = [...messages.values()].sort((one, other) => one.offset - other.offset);
+    return { messages: inOrder, recovered, position };
   }
 
   #append(room: string, entry: Entry): void {

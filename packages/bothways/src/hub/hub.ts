@@ -70,6 +70,11 @@ export class Hub<
     return found;
   }
 
+  /** The namespace of that name, where there is one. */
+  find(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | undefined {
+    return this.#namespaces.get(name);
+  }
+
   /** How many clients are connected, whatever they have joined. */
   get clientsCount(): number {
     return this.#connections.size;

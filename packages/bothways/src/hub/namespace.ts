@@ -303,9 +303,9 @@ export class Namespace<
   }
 
   /** @internal */
-  missed(room: string, since: string | null | undefined): Missed {
+  missed(rooms: readonly string[], since: string | null | undefined): Missed {
     const nothing: Missed = { messages: [], recovered: since === undefined || since === null, position: "" };
-    return this.kept?.missed(room, since) ?? nothing;
+    return this.kept?.missed(rooms, since) ?? nothing;
   }
 
   /** @internal */

@@ -132,15 +132,17 @@ export class Socket<
    * after the position it gave; `""` stands for the beginning. See docs/guide/history.md.
    */
   join(room: string | readonly string[]): void;
-  join(room: string, options: { readonly since: string | null | undefined }): Promise<JoinedRoom>;
+  join(
+    room: string | readonly string[],
+    options: { readonly since: string | null | undefined },
+  ): Promise<JoinedRoom>;
   join(
     room: string | readonly string[],
     options?: { readonly since: string | null | undefined },
   ): undefined | Promise<JoinedRoom> {
-    if (options && typeof room === "string") {
-      return new Promise((resolve) => resolve(this.#joinSince(room, options.since)));
-    }
-    this.#join([room].flat());
+    const rooms = [room].flat();
+    if (options) return new Promise((resolve) => resolve(this.#joinSince(rooms, options.since)));
+    this.#join(rooms);
   }
 
   /** Leaves a room. */
@@ -250,19 +252,19 @@ export class Socket<
     }
   }
 
-  #joinSince(room: string, since: string | null | undefined): JoinedRoom {
-    this.#check(room);
+  #joinSince(rooms: readonly string[], since: string | null | undefined): JoinedRoom {
+    for (const room of rooms) this.#check(room);
     if (!this.maySend)
       throw new BothwaysError(this.#state === "joining" ? "BW_NOT_JOINED" : "BW_DISCONNECTED");
-    const isMember = this.#ownRooms().has(room);
-    const missed = this.nsp.missed(room, isMember ? undefined : since);
+    const entered = rooms.filter((room) => !this.#ownRooms().has(room));
+    const missed = this.nsp.missed(entered, entered.length === 0 ? undefined : since);
     let replayed = 0;
     for (const { packet, except } of missed.messages) {
       if (this.nsp.index.isInAny(except, this)) continue;
       this.deliver(packet, false);
       replayed += 1;
     }
-    this.#join([room]);
+    this.#join(rooms);
     return { position: missed.position, recovered: missed.recovered, replayed };
   }
 

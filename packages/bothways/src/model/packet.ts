@@ -26,6 +26,8 @@ export interface Packet {
   /** Ties an answer to its event, per socket and direction. */
   readonly id?: number | undefined;
   readonly data?: unknown;
+  /** Of an event that a history keeps: its last argument once more, for dialects that say it apart from the others. */
+  readonly position?: string | undefined;
   /** Chosen by the emit, for where too much waits; see {@link Message}. */
   readonly policy?: OverflowPolicy | undefined;
   readonly key?: string | undefined;

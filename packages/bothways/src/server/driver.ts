@@ -12,13 +12,13 @@ import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
 import type { OverflowPolicy } from "../model/message.ts";
-import type { PeerHandler } from "../model/peer.ts";
+import type { Peer, PeerHandler } from "../model/peer.ts";
 import type { GapReason } from "../model/reasons.ts";
 import type { Link } from "../model/transport.ts";
 import { channels } from "../observe/channels.ts";
 import { Registry, type RegistryTokens } from "../session/registry.ts";
 import type { ServerSessionOptions } from "../session/server-session.ts";
-import type { AuthenticationOptions, Clocks } from "./authentication.ts";
+import type { Authentication, AuthenticationOptions, Clocks } from "./authentication.ts";
 import type { Identity } from "./identity.ts";
 import { NativePeer } from "./native-peer.ts";
 import type { RateLimits } from "./rate-limit.ts";
@@ -51,6 +51,25 @@ export interface DriverOptions extends ServerSessionOptions, AuthenticationOptio
 /** What the server knows of a request before a session is asked. */
 export interface Visitor extends Identity {
   readonly handshake: Omit<Handshake, "auth">;
+}
+
+/** A client of any dialect, as far as the run loop is concerned with it. */
+export interface DrivenPeer extends Peer {
+  readonly account: Account;
+  readonly auth: Authentication;
+  /** When its client was lost; Infinity while it is here. */
+  readonly awaySince: number;
+  readonly state: string;
+  /** When `tick` is due, in monotonic ms. */
+  readonly deadline: number;
+  tick(now: number): void;
+  /** Our own code threw while it served this client: what state it is in nobody knows, so it ends. */
+  abandon(): void;
+}
+
+/** What was given frames that leave together. */
+interface Flushable {
+  flush(): void;
 }
 
 /** What a client of a session that is gone is told of it. */
@@ -89,8 +108,10 @@ export class Driver {
   refused = 0;
   readonly #registry: Registry<ServerLink>;
   readonly #peers = new Map<string, NativePeer>();
+  /** Clients of other dialects. */
+  readonly #guests = new Set<DrivenPeer>();
   readonly #ended = new Map<string, ServerLink>();
-  readonly #unflushed = new Set<ServerLink>();
+  readonly #unflushed = new Set<Flushable>();
   #cancelSweep: (() => void) | undefined;
   #sweepAt: number = Number.POSITIVE_INFINITY;
 
@@ -104,7 +125,7 @@ export class Driver {
   }
 
   get stats(): Omit<ServerStats, "openRequests"> {
-    const states = [...this.#peers.values()].map(({ session }) => session.state);
+    const states = this.#everyone.map(({ state }) => state);
     return {
       sessions: states.length,
       connections: states.filter((state) => state === "open").length,
@@ -118,6 +139,16 @@ export class Driver {
   /** Takes a new link. Its frames go to the handler returned, the hello first. */
   connect(link: Link, visitor: Visitor): ServerLink {
     return new ServerLink(this, link, visitor);
+  }
+
+  /** Takes a client of another dialect, which is looked after as ours are until it is dismissed. */
+  host(guest: DrivenPeer): void {
+    this.#guests.add(guest);
+    this.watch(guest.deadline);
+  }
+
+  dismiss(guest: DrivenPeer): void {
+    this.#guests.delete(guest);
   }
 
   /** The link a request's key belongs to. One that has ended answers with its end, until it is forgotten. */
@@ -161,7 +192,7 @@ export class Driver {
   }
 
   /** Frames were given to this link: they leave together when the turn is done. */
-  flushLater(link: ServerLink): void {
+  flushLater(link: Flushable): void {
     if (this.#unflushed.size === 0) this.platform.defer(() => this.#flush());
     this.#unflushed.add(link);
   }
@@ -170,7 +201,7 @@ export class Driver {
   watch(deadline: number): void {
     if (deadline >= this.#sweepAt) return;
     const now = this.platform.now();
-    const soonestMs = Math.max(SWEEP_MS, this.#peers.size / SWEPT_PER_MS);
+    const soonestMs = Math.max(SWEEP_MS, (this.#peers.size + this.#guests.size) / SWEPT_PER_MS);
     const delayMs = Math.min(Math.max(deadline - now, soonestMs), MAX_SWEEP_MS);
     if (now + delayMs >= this.#sweepAt) return;
     this.#cancelSweep?.();
@@ -187,7 +218,7 @@ export class Driver {
   /** More waits for all than may: those whose clients are away go first, the longest away before the others, then who has most. */
   relieve(): void {
     let surplus = this.account.bytes - this.options.maxTotalBytes * (1 - RELIEF);
-    const peers = [...this.#peers.values()].filter(({ account }) => account.bytes > 0);
+    const peers = this.#everyone.filter(({ account }) => account.bytes > 0);
     peers.sort((one, other) => one.awaySince - other.awaySince || other.account.bytes - one.account.bytes);
     for (const peer of peers) {
       if (surplus <= 0) return;
@@ -209,16 +240,20 @@ export class Driver {
 
   /** Ends the sessions of a user, whose clients are here or away. Returns how many there were. */
   revoke(user: string): number {
-    const peers = [...this.#peers.values()].filter(({ auth }) => auth.current.user === user);
+    const peers = this.#everyone.filter(({ auth }) => auth.current.user === user);
     for (const peer of peers) peer.close("BW_REVOKED");
     return peers.length;
   }
 
   /** Ends every session. */
   close(code: ErrorCode): void {
-    for (const peer of [...this.#peers.values()]) peer.close(code);
+    for (const peer of this.#everyone) peer.close(code);
     this.#flush();
     this.#cancelSweep?.();
+  }
+
+  get #everyone(): DrivenPeer[] {
+    return [...this.#peers.values(), ...this.#guests];
   }
 
   #expectConfirmation(peer: NativePeer): void {
@@ -236,18 +271,21 @@ export class Driver {
   #sweep(): void {
     this.#sweepAt = Number.POSITIVE_INFINITY;
     const now = this.platform.now();
-    for (const peer of this.#peers.values()) {
-      if (peer.deadline <= now) this.#tick(peer, now);
-      else this.watch(peer.deadline);
-    }
+    for (const peer of this.#peers.values()) this.#look(peer, now);
+    for (const guest of this.#guests) this.#look(guest, now);
   }
 
-  #tick(peer: NativePeer, now: number): void {
+  #look(peer: DrivenPeer, now: number): void {
+    if (peer.deadline <= now) this.#tick(peer, now);
+    else this.watch(peer.deadline);
+  }
+
+  #tick(peer: DrivenPeer, now: number): void {
     try {
       peer.tick(now);
     } catch (error) {
       this.platform.report(error);
-      this.abandon(peer);
+      peer.abandon();
     }
   }
 }

@@ -15,7 +15,7 @@ export type { Handshake } from "../model/handshake.ts";
 export type { OverflowPolicy } from "../model/message.ts";
 export type { DisconnectReason } from "../model/reasons.ts";
 export type { ObservedEvents } from "../observe/channels.ts";
-export type { ServerOptions } from "./options.ts";
+export type { Dialect, PublishKeys, ServerOptions } from "./options.ts";
 export type { RateLimits } from "./rate-limit.ts";
 export { Server } from "./server.ts";
 export type { ServerStats } from "./stats.ts";

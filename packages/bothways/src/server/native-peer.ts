@@ -11,8 +11,7 @@ import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
 import type { Message, OverflowPolicy } from "../model/message.ts";
-import { ACK_ERROR, CONNECT, CONNECT_ERROR, EVENT, type Packet } from "../model/packet.ts";
-import type { Peer } from "../model/peer.ts";
+import { CONNECT, CONNECT_ERROR, EVENT, type Packet } from "../model/packet.ts";
 import type { GapReason } from "../model/reasons.ts";
 import { channels, type ObservedEvents } from "../observe/channels.ts";
 import { tellLimit } from "../observe/limits.ts";
@@ -22,8 +21,9 @@ import type { ServerSession } from "../session/server-session.ts";
 import { type Input, NEVER, type Output, type State } from "../session/session.ts";
 import { encodeFrame } from "../wire/native/frame.ts";
 import { Authentication } from "./authentication.ts";
-import type { Driver, Visitor } from "./driver.ts";
+import type { DrivenPeer, Driver, Visitor } from "./driver.ts";
 import { type Identity, readTime } from "./identity.ts";
+import { receiveLimited } from "./limited-events.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import { disconnectReason } from "./reason.ts";
 import type { ServerLink } from "./server-link.ts";
@@ -41,7 +41,7 @@ const WELCOME_WAIT_MS = 1000;
 /** What a session costs beside its messages while its client is away. */
 const AWAY_BYTES = 8192;
 
-export class NativePeer implements Peer {
+export class NativePeer implements DrivenPeer {
   readonly session: ServerSession<ServerLink>;
   /** Of the session's first request. */
   readonly visitor: Visitor;
@@ -96,6 +96,10 @@ export class NativePeer implements Peer {
     return Math.min(this.session.deadline, this.auth.deadline);
   }
 
+  get state(): State {
+    return this.session.state;
+  }
+
   get transport(): string {
     return this.session.link?.link.transport ?? "";
   }
@@ -148,6 +152,10 @@ export class NativePeer implements Peer {
   close(code: ErrorCode): void {
     this.#closedBy ??= code;
     this.input({ type: "close", code: errorTable[code].closeCode }, this.#driver.platform.now());
+  }
+
+  abandon(): void {
+    this.#driver.abandon(this);
   }
 
   /** A newer judgement of who this is. */
@@ -228,7 +236,8 @@ export class NativePeer implements Peer {
       case "deliver": {
         const packet = toPacket(output.data);
         if (packet && messageIn.hasSubscribers) messageIn.publish(this.#describe(packet, output.data.length));
-        if (packet && this.#rates && packet.type === EVENT) this.#receiveLimited(this.#rates, packet);
+        if (packet && this.#rates && packet.type === EVENT)
+          receiveLimited(this.#rates, packet, this, this.#driver);
         else if (packet) hub.receive(this, packet);
         else this.session.handle({ type: "close", code: PROTOCOL_ERROR }, this.#driver.platform.now());
         break;
@@ -264,17 +273,6 @@ export class NativePeer implements Peer {
         this.#tellClosed(output.code);
         hub.leave(this, disconnectReason(output.code, this.#closedBy, this.#lostBy));
     }
-  }
-
-  #receiveLimited(rates: RateLimiter, packet: Packet): void {
-    const [event] = packet.data as [string];
-    const verdict = rates.judge(event, this.#driver.platform.now());
-    if (verdict === "admit") return this.#driver.hub.receive(this, packet);
-    this.#driver.refused++;
-    const { namespace, id } = packet;
-    const message = `BW_RATE_LIMIT: ${errorTable.BW_RATE_LIMIT.message}`;
-    if (verdict === "close") this.close("BW_RATE_LIMIT");
-    else if (id !== undefined) this.send({ type: ACK_ERROR, namespace, id, data: { message } });
   }
 
   #tellOpen({ link: { transport } }: ServerLink, from: State): void {

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { getHeapStatistics } from "node:v8";
 import { defaultHubLimits, type HubLimits } from "../hub/platform.ts";
+import type { Socket } from "../hub/socket.ts";
 import type { Contract } from "../model/contract.ts";
 import type { OverflowPolicy } from "../model/message.ts";
 import { overflows } from "../session/overflow.ts";
@@ -10,6 +11,14 @@ import type { OriginPolicy } from "../transport/node/origin.ts";
 import type { PerMessageDeflateOptions } from "../transport/node/per-message-deflate.ts";
 import type { DriverOptions } from "./driver.ts";
 import type { RateLimits } from "./rate-limit.ts";
+
+/** What the option `dialects` may hold. */
+export type Dialect = "plain";
+
+/** The keys themselves, at least a character and no space each, or what judges one: only what it returns as true is good. */
+export type PublishKeys =
+  | readonly string[]
+  | ((key: string, request: IncomingMessage) => boolean | Promise<boolean>);
 
 /** What `new Server(target, options)` takes. */
 export interface ServerOptions extends Partial<HubLimits> {
@@ -40,6 +49,26 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly origins?: OriginPolicy;
   /** Believe X-Forwarded-Host, -Proto and -For: true, or how many proxies stand in front. Default false. */
   readonly trustProxy?: TrustProxy;
+  /**
+   * Languages that clients may speak besides that of our own. `"plain"`: WebSockets without a subprotocol and event streams,
+   * see docs/guide/plain-clients.md. Default: none.
+   */
+  readonly dialects?: readonly Dialect[];
+  /**
+   * May this plain client be in a room that its URL asks for? Only what returns true, or resolves to it, says so; else the
+   * client is refused, BW_ROOM_REFUSED. Rooms of single sockets are never asked for. Default: no room is.
+   */
+  readonly allowRoom?: (room: string, socket: Socket) => boolean | Promise<boolean>;
+  /** Rooms that one plain client may ask for; more are BW_ROOM_LIMIT. Default 64. */
+  readonly maxRoomsPerRequest?: number;
+  /**
+   * Bearer keys with which backends may publish by POST to `<path>emit`, or a function that judges a key; without a good
+   * one the answer is BW_UNAUTHORIZED. A key may publish to every namespace and room. Default: nobody may, and the path is
+   * not ours.
+   */
+  readonly publishKeys?: PublishKeys;
+  /** Publications that are taken per second, of all keys together; more are BW_RATE_LIMIT. Default 1,000. */
+  readonly maxPublishRate?: number;
   /** The server pings a client that was silent this long, in ms. Default 15,000. */
   readonly pingInterval?: number;
   /** A link whose ping is not answered within this many ms is lost, with BW_SILENT. Default 10,000. */
@@ -125,6 +154,8 @@ export const defaults = {
   maxJsonDepth: 128,
   authWarning: 60_000,
   writeTimeout: 30_000,
+  maxRoomsPerRequest: 64,
+  maxPublishRate: 1000,
   ...defaultHubLimits,
 } as const satisfies ServerOptions;
 

@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
+import type { Hub } from "../hub/hub.ts";
 import { BothwaysError } from "../model/bothways-error.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
@@ -20,7 +21,7 @@ import { DeflatedWebSocketLink } from "../transport/node/deflated-websocket.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
 import { type BodyResult, HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
-import { checkOrigin, corsHeaders } from "../transport/node/origin.ts";
+import { checkOrigin, corsHeaders, type OriginVerdict } from "../transport/node/origin.ts";
 import { PerMessageDeflate } from "../transport/node/per-message-deflate.ts";
 import { guardSocket, readUpgrade, refuseUpgrade, type UpgradeRefusal } from "../transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
@@ -29,7 +30,9 @@ import type { Visitors } from "./attach.ts";
 import type { Driver, Visitor } from "./driver.ts";
 import { inTime, readIdentity } from "./identity.ts";
 import { defaults, type ServerOptions } from "./options.ts";
+import { PlainReception } from "./plain-reception.ts";
 import { createReporter } from "./platform.ts";
+import { Publisher } from "./publisher.ts";
 import { toReason } from "./reason.ts";
 import type { ServerLink } from "./server-link.ts";
 
@@ -44,18 +47,19 @@ const BODY_OVERHEAD_BYTES = 1024;
 
 export class Reception implements Visitors {
   readonly openRequests: OpenRequests;
-  /** No session begins any more. */
-  isClosing = false;
   readonly #driver: Driver;
   readonly #path: string;
   readonly #options: ServerOptions;
   readonly #maxBytes: number;
   readonly #linkOptions: WebSocketLinkOptions;
+  readonly #plain: PlainReception | undefined;
+  readonly #publisher: Publisher | undefined;
   readonly #deflate: PerMessageDeflate | undefined;
   readonly #report: (error: unknown) => void;
   #client: Uint8Array | undefined;
+  #isClosing = false;
 
-  constructor(driver: Driver, path: string, options: ServerOptions) {
+  constructor(driver: Driver, path: string, options: ServerOptions, hub: Hub) {
     this.#driver = driver;
     this.#path = path;
     this.#options = options;
@@ -68,6 +72,8 @@ export class Reception implements Visitors {
       report: this.#report,
     };
     this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes, this.#report);
+    if (options.dialects?.includes("plain")) this.#plain = new PlainReception(driver, hub, options);
+    if (options.publishKeys) this.#publisher = new Publisher(hub, options, driver.strangers);
     const { perMessageDeflate = false } = options;
     if (perMessageDeflate !== false) {
       const settings = perMessageDeflate === true ? {} : perMessageDeflate;
@@ -76,7 +82,13 @@ export class Reception implements Visitors {
   }
 
   owns(url: string | undefined): boolean {
-    return isAtPath(url, this.#path) || this.#isClientUrl(url);
+    return isAtPath(url, this.#path) || this.#endpointOf(url) !== undefined || this.#isClientUrl(url);
+  }
+
+  /** No session begins any more. */
+  close(): void {
+    this.#isClosing = true;
+    if (this.#publisher) this.#publisher.isClosing = true;
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
@@ -97,6 +109,8 @@ export class Reception implements Visitors {
     if (this.#isClientUrl(request.url)) return this.#serveClient(response);
     const verdict = checkOrigin(request, this.#originOptions);
     const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
+    const endpoint = this.#endpointOf(request.url);
+    if (endpoint) return this.#requestPlain(endpoint, request, answer, verdict);
     if (!verdict.isAllowed) return this.#refuse(request, answer, "BW_ORIGIN", verdict.reason);
     if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
     if (request.method !== "POST") return this.#refuse(request, answer, "BW_METHOD");
@@ -115,11 +129,50 @@ export class Reception implements Visitors {
     readBody(request, limits, (body) => this.#guard(response, () => take(body)));
   }
 
+  /** Which of the plain clients' two URLs it is. */
+  #endpointOf(url: string | undefined): "events" | "emit" | undefined {
+    if (this.#plain && isAtPath(url, `${this.#path}events/`)) return "events";
+    if (this.#publisher && isAtPath(url, `${this.#path}emit/`)) return "emit";
+    return undefined;
+  }
+
+  #requestPlain(
+    endpoint: "events" | "emit",
+    request: IncomingMessage,
+    answer: HttpAnswer,
+    verdict: OriginVerdict,
+  ): void {
+    const refuse = (code: ErrorCode, detail?: string): void => {
+      this.#tellRefused(request, endpoint === "events" ? "sse" : "http", code, detail);
+      answer.refuseJson(code, detail);
+    };
+    const fail = (error: unknown): void => {
+      this.#report(error);
+      answer.refuseJson("BW_INTERNAL");
+    };
+    const method = endpoint === "events" ? "GET" : "POST";
+    if (!verdict.isAllowed) return refuse("BW_ORIGIN", verdict.reason);
+    if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
+    if (request.method !== method) return refuse("BW_METHOD", `the request method is not ${method}`);
+    if (endpoint === "emit") return void this.#publisher?.take(request, answer, refuse).catch(fail);
+    this.#admit(request, verdict.xdomain)
+      .then((visitor) => {
+        if ("refusal" in visitor) refuse(visitor.refusal, visitor.reason);
+        else this.#plain?.subscribe(answer, visitor, request);
+      })
+      .catch(fail);
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     const verdict = checkOrigin(request, this.#originOptions);
     if (!verdict.isAllowed)
       return this.#refuseUpgrade(request, socket, { code: "BW_ORIGIN", detail: verdict.reason });
-    const upgrade = readUpgrade(request, head, nodePrimitives);
+    if (this.#endpointOf(request.url))
+      return this.#refuseUpgrade(request, socket, {
+        code: "BW_NOT_FOUND",
+        detail: `WebSockets connect to ${this.#path}`,
+      });
+    const upgrade = readUpgrade(request, head, nodePrimitives, this.#plain !== undefined);
     if (!upgrade.ok) return this.#refuseUpgrade(request, socket, upgrade);
     const deflate = this.#deflate;
     const accepted = deflate?.accept(request.headers);
@@ -140,6 +193,7 @@ export class Reception implements Visitors {
         link.open();
         return link.close(errorTable[visitor.refusal].closeCode, visitor.reason);
       }
+      if (upgrade.protocol === undefined) return this.#plain?.connect(link, visitor, request);
       const handler = this.#driver.connect(link, visitor);
       link.bind(handler);
       this.#serve(handler, () => {
@@ -240,7 +294,7 @@ export class Reception implements Visitors {
     try {
       const identity = authenticate && (await inTime(authenticate(request), this.#connectTimeoutMs));
       // asked last, since the answer may have taken a while
-      if (this.isClosing) return { refusal: "BW_SHUTDOWN", reason: errorTable.BW_SHUTDOWN.message };
+      if (this.#isClosing) return { refusal: "BW_SHUTDOWN", reason: errorTable.BW_SHUTDOWN.message };
       return { handshake, ...readIdentity(identity) };
     } catch (error) {
       if (error instanceof BothwaysError && error.code === "BW_SILENT")

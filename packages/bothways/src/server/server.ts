@@ -65,10 +65,10 @@ export class Server<
     this.#path = (given.path ?? defaults.path).replace(/\/?$/, "/");
     printDebug();
     const report = createReporter(given.onError);
-    this.#hub = new Hub(createHubPlatform(report), hubLimitsOf(given));
+    this.#hub = new Hub(createHubPlatform(report, given.dialects), hubLimitsOf(given));
     this.#hub.of("/", given.contract);
     this.#driver = new Driver(createPlatform(report), driverOptionsOf(given), this.#hub);
-    this.#reception = new Reception(this.#driver, this.#path, given);
+    this.#reception = new Reception(this.#driver, this.#path, given, this.#hub as unknown as Hub);
     if (given.drainOnSigterm) {
       this.#closeOnSigterm = () => void this.close();
       process.once("SIGTERM", this.#closeOnSigterm);
@@ -168,7 +168,7 @@ export class Server<
   /** Tells every client to come back elsewhere, ends all sessions, and closes the HTTP servers. */
   async close(): Promise<void> {
     if (this.#closeOnSigterm) process.off("SIGTERM", this.#closeOnSigterm);
-    this.#reception.isClosing = true;
+    this.#reception.close();
     this.#hub.close();
     this.#driver.close("BW_SHUTDOWN");
     await Promise.all([...this.#attached.values()].map((attached) => attached.close()));

@@ -17,7 +17,7 @@ test.each(blocks)("$path", async ({ html }) => {
   const httpServer = createServer((_request, response) =>
     response.setHeader("content-type", "text/html").end(head + html),
   );
-  const io = new Server(httpServer);
+  const io = new Server(httpServer, { dialects: ["plain"] });
   httpServer.listen(0, "127.0.0.1");
   await once(httpServer, "listening");
   const connection = new Promise<Socket>((resolve) => io.on("connection", resolve));

@@ -106,6 +106,25 @@ test("prices: each client gets those it watches", async () => {
   expect([typeof price, ticker, typeof next]).toEqual(["number", "GLOBEX", "number"]);
 });
 
+test("ticker: what is published reaches those who listen", async () => {
+  const { url } = await start("ticker", { KEY: "k" });
+  const page = await (await fetch(url)).text();
+  expect(page).toContain("/bothways/events?ns=/prices");
+  const stream = await fetch(`${url}/bothways/events?ns=/prices&room=ACME`);
+  const body = JSON.stringify({ namespace: "/prices", rooms: ["ACME"], event: "price", args: ["ACME", 101] });
+  const publish = (key: string) =>
+    fetch(`${url}/bothways/emit`, { method: "POST", headers: { authorization: `Bearer ${key}` }, body });
+  expect((await publish("secret")).status).toBe(401);
+  expect(await (await publish("k")).json()).toEqual({ ok: true });
+  let heard = "";
+  for await (const chunk of stream.body ?? []) {
+    heard += Buffer.from(chunk).toString();
+    if (heard.includes("101")) break;
+  }
+  expect(heard).toMatch(/event: price\nid: \S+\ndata: \["ACME",101\]\n\n$/);
+  expect((await fetch(`${url}/bothways/events?ns=/prices&room=acme`)).status).toBe(403);
+});
+
 describe("tokens: an answer comes whole", () => {
   const prompt = "time";
   const answer = answerTo(prompt);

@@ -55,6 +55,30 @@ describe("a room with a history", () => {
     expect((await rejoin(nsp, position)).heard).toEqual([4]);
   });
 
+  test("of several rooms that are joined at once each message comes once, in order, after one position", async () => {
+    const { nsp } = stage();
+    const since = say(nsp, 1)[0];
+    nsp.to("a").emit("m", 1);
+    nsp.to(["r", "a"]).emit("m", 2);
+    nsp.to("b").emit("m", "not asked for");
+    nsp.to("r").emit("m", 3);
+    const { peer, socket } = connectSocket(hubOf(nsp));
+    const joined = await socket.join(["r", "a"], { since });
+    expect(peer.sent.slice(1).map(({ data }) => (data as unknown[])[1])).toEqual([1, 2, 3]);
+    expect(joined).toMatchObject({ recovered: true, replayed: 3 });
+    expect(peer.last.position).toBe((peer.last.data as unknown[])[2]);
+    expect([...socket.rooms]).toEqual([socket.id, "r", "a"]);
+    // what it is in already has told it
+    expect(await socket.join(["r", "b"], { since })).toMatchObject({ replayed: 1 });
+  });
+
+  test("that is not kept has lost what was said", async () => {
+    const { nsp } = stage({ rooms: "r" });
+    const [since] = say(nsp, 1);
+    expect(await rejoin(nsp, since, "other")).toMatchObject({ recovered: false, replayed: 0 });
+    expect(await rejoin(nsp, undefined, "other")).toMatchObject({ recovered: true, replayed: 0 });
+  });
+
   test("sends the packet that was encoded, not another", async () => {
     const { nsp } = stage();
     const { peer, socket } = connectSocket(hubOf(nsp));
@@ -221,7 +245,7 @@ describe("what is kept", () => {
           all.push({ room: step.room, value });
         }
         const from = Math.min(seen, said.length);
-        const { messages, recovered } = history.missed(room, positions[from]);
+        const { messages, recovered } = history.missed([room], positions[from]);
         const got = messages.map(({ packet }) => (packet.data as unknown[])[1]);
         const due = all
           .slice(from)

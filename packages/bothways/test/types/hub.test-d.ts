@@ -214,8 +214,8 @@ same<typeof joined, Promise<JoinedRoom>>(true);
 const joined = socket.join("a", { since: null });
 same<void, ReturnType<typeof joinPlainly>>(true);
 const joinPlainly = () => socket.join(["a", "b"]);
-// @ts-expect-error one room at a time has a position
-socket.join(["a"], { since: "" });
+same<Promise<JoinedRoom>, ReturnType<typeof joinSeveral>>(true);
+const joinSeveral = () => socket.join(["a"], { since: "" });
 const presence = io.sockets.presence({ key: ({ data }) => data.user });
 presence.on("join", ({ room, key }) => same<[typeof room, typeof key], [string, string]>(true));
 same<Promise<Present[]>, ReturnType<typeof presence.who>>(true);

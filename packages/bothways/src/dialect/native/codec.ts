@@ -4,6 +4,7 @@
 import type { Data, Message } from "../../model/message.ts";
 import { ACK, ACK_ERROR, CONNECT_ERROR, EVENT, type Packet } from "../../model/packet.ts";
 import { decodePacket, encodePacket } from "../../wire/native/packet.ts";
+import { replacementKey } from "../replacement-key.ts";
 
 export const dialect = "native";
 
@@ -12,7 +13,7 @@ export function toMessage(packet: Packet, isVolatile: boolean): Message {
   if (known) return known;
   const isAnswer = packet.type === ACK || packet.type === ACK_ERROR;
   const isKept = packet.type !== EVENT;
-  const key = isKept ? undefined : keyOf(packet);
+  const key = isKept ? undefined : replacementKey(packet);
   const { policy, encoded } = packet;
   const data = encodePacket(packet, isVolatile);
   const isShared = encoded !== undefined;
@@ -25,13 +26,6 @@ export function toMessage(packet: Packet, isVolatile: boolean): Message {
 export function toPacket(data: Data): Packet | undefined {
   const packet = decodePacket(data);
   return packet && isWellFormed(packet) ? packet : undefined;
-}
-
-/** Only events of one name replace each other; all of them, where the emit gave no key. */
-function keyOf({ namespace, data, key }: Packet): string {
-  const [event] = data as [string];
-  const name = namespace === "/" ? event : `${namespace}\n${event}`;
-  return key === undefined ? name : `${name}\n${key}`;
 }
 
 function isWellFormed({ type, id, data }: Packet): boolean {

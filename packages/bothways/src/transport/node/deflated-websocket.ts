@@ -13,7 +13,7 @@ export class DeflatedWebSocketLink extends WebSocketLink {
 
   constructor(
     socket: Duplex,
-    upgrade: { readonly key: string; readonly protocol: string },
+    upgrade: { readonly key: string; readonly protocol?: string | undefined },
     options: WebSocketLinkOptions,
     { deflate, accepted }: { readonly deflate: PerMessageDeflate; readonly accepted: DeflateAcceptance },
   ) {

@@ -71,7 +71,33 @@ export class HttpAnswer implements Answer {
     }
   }
 
-  #write(status: number, body: Data): void {
+  /** Answers who speaks none of our frames. */
+  sendJson(status: number, value: object, headers: Readonly<Record<string, string>> = {}): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#write(status, JSON.stringify(value), { ...headers, "Content-Type": "application/json" });
+  }
+
+  /** Refuses such a client with an error of the table. `message` is text of ours: it reaches the client. */
+  refuseJson(code: ErrorCode, message: string = errorTable[code].message): void {
+    const headers = code === "BW_UNAUTHORIZED" ? { "WWW-Authenticate": "Bearer" } : undefined;
+    this.sendJson(errorTable[code].httpStatus, { code, message }, headers);
+  }
+
+  /** Hands the response over to a stream, which answers from here on. `undefined` where its client has gone. */
+  takeOver(): ServerResponse | undefined {
+    if (this.#isOver) return undefined;
+    this.#finish();
+    for (const [name, value] of Object.entries(this.#headers)) this.#response.setHeader(name, value);
+    return this.#response;
+  }
+
+  /** How long a client may take nothing of what waits for it. */
+  get writeTimeoutMs(): number {
+    return this.#openRequests.writeTimeoutMs ?? defaultWriteTimeoutMs;
+  }
+
+  #write(status: number, body: Data, headers: Readonly<Record<string, string>> = {}): void {
     const isText = typeof body === "string";
     const length = isText ? Buffer.byteLength(body) : body.length;
     this.#response.writeHead(status, {
@@ -80,6 +106,7 @@ export class HttpAnswer implements Answer {
       "X-Content-Type-Options": "nosniff",
       "Content-Type": isText ? "text/plain; charset=utf-8" : "application/octet-stream",
       "Content-Length": length,
+      ...headers,
       // The rest of such a request is not worth waiting for.
       ...(status === errorTable.BW_BODY_TIMEOUT.httpStatus ? { Connection: "close" } : undefined),
     });
@@ -113,10 +140,7 @@ export class HttpAnswer implements Answer {
     const { account } = this.#openRequests;
     const response = this.#response;
     account.charge(unsentBytes);
-    const timer = setTimeout(
-      () => response.destroy(),
-      this.#openRequests.writeTimeoutMs ?? defaultWriteTimeoutMs,
-    ).unref();
+    const timer = setTimeout(() => response.destroy(), this.writeTimeoutMs).unref();
     response.once("close", () => {
       clearTimeout(timer);
       account.charge(-unsentBytes);

@@ -20,21 +20,25 @@ const refusalTimeoutMs = 5_000;
 export interface Upgrade {
   readonly ok: true;
   readonly key: string;
-  readonly protocol: string;
+  /** `undefined`: a plain client's, which asked for none. */
+  readonly protocol: string | undefined;
   /** The hello frame, where the request carried one; else it is the first message. */
   readonly hello: string | undefined;
 }
 
-/** Judges an upgrade request for our path. `head` is what Node read behind it. */
+/** Judges an upgrade request for our path. `head` is what Node read behind it, `isPlainTaken` whether it may name no subprotocol. */
 export function readUpgrade(
   request: Pick<IncomingMessage, "method" | "httpVersion" | "headers">,
   head: Uint8Array,
   primitives: Pick<Primitives, "decodeUtf8">,
+  isPlainTaken = false,
 ): Upgrade | UpgradeRefused {
   const { method = "", httpVersion, headers } = request;
   const checked = checkUpgrade({ method, httpVersion, headers, earlyBytes: head.length });
   if (!checked.ok) return checked;
   const [protocol, item] = checked.protocols;
+  if (protocol === undefined && isPlainTaken)
+    return { ok: true, key: checked.key, protocol, hello: undefined };
   if (protocol !== subprotocol) return refuse(`the first subprotocol must be ${subprotocol}`);
   const hello = item === undefined ? undefined : decodeHello(item, primitives);
   if (item !== undefined && hello === undefined) {

@@ -69,6 +69,8 @@ export class WebSocketLink implements Link, ConnectionHost {
   #isBehind = false;
   #bufferedBytes = 0;
   #isOutputHeld = false;
+  #isInputHeld = false;
+  #isPaused = false;
 
   /**
    * `socket` had its errors handled since the upgrade request came (`guardSocket`). `extensions` is what is answered to
@@ -76,7 +78,7 @@ export class WebSocketLink implements Link, ConnectionHost {
    */
   constructor(
     socket: Duplex,
-    upgrade: { readonly key: string; readonly protocol: string; readonly extensions?: string },
+    upgrade: { readonly key: string; readonly protocol?: string | undefined; readonly extensions?: string },
     options: WebSocketLinkOptions,
     connect: (options: WebSocketLinkOptions, host: WebSocketLink) => WebSocketConnection = createConnection,
   ) {
@@ -153,6 +155,25 @@ export class WebSocketLink implements Link, ConnectionHost {
     });
   }
 
+  /** Asks the client for a sign of life; it is heard as `received`. */
+  probe(): void {
+    this.#guard(() => {
+      this.#connection.sendPing();
+      this.#flush();
+    });
+  }
+
+  /** Reads nothing more until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (!this.#isInputHeld) this.#socket.resume();
+  }
+
   // What the connection tells.
 
   text(data: string): void {
@@ -191,9 +212,10 @@ export class WebSocketLink implements Link, ConnectionHost {
 
   /** A message from the peer is being decompressed: what comes behind it waits in the kernel. */
   inputHeld(isHeld: boolean): void {
+    this.#isInputHeld = isHeld;
     if (isHeld) this.#socket.pause();
     else {
-      this.#socket.resume();
+      if (!this.#isPaused) this.#socket.resume();
       this.#handler?.received();
       this.flush();
     }

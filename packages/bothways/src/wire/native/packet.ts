@@ -62,12 +62,12 @@ function parse(text: string, reviver?: (key: string, value: unknown) => unknown)
   };
 }
 
-function toBytes(value: unknown): Uint8Array | undefined {
+export function toBytes(value: unknown): Uint8Array | undefined {
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
-function hasBinary(value: unknown): boolean {
+export function hasBinary(value: unknown): boolean {
   return (
     typeof value === "object" &&
     !!value &&
