@@ -103,9 +103,9 @@ export interface WebSocketConnection {
   sendFrame(frame: Uint8Array): boolean;
   /**
    * One frame of any kind but a close frame: parts of a message, text as bytes, a pong nobody asked for. `kind` is an
-   * opcode, with `compressedBit` where the payload is compressed already.
+   * opcode, with `compressedBit` where the payload is compressed already. Parts are not compressed, whole messages are.
    */
-  sendPart(kind: number, payload: Uint8Array, isFinal?: boolean): boolean;
+  sendPart(kind: number, payload: Uint8Array, isFinal?: boolean, compress?: boolean): boolean;
   /** At most 125 bytes. */
   sendPing(data?: Uint8Array): boolean;
   /**
