@@ -113,12 +113,7 @@ export class SharedFrames {
   }
 
   /** Gives the frame of a message of `kind`, now or later. It is made once for all who share the slot. */
-  frameOf(
-    slot: FrameSlot,
-    kind: Opcode,
-    encode: () => Uint8Array,
-    done: (frame: Uint8Array) => void,
-  ): void {
+  frameOf(slot: FrameSlot, kind: Opcode, encode: () => Uint8Array, done: (frame: Uint8Array) => void): void {
     const known = slot.deflated;
     if (known instanceof Uint8Array) return done(known);
     if (known !== undefined) return void known.push(done);
