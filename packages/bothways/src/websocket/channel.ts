@@ -6,6 +6,7 @@
  * channel and nothing else.
  */
 import { Buffer } from "node:buffer";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { BothwaysError } from "../model/bothways-error.ts";
 import type { ErrorCode } from "../model/errors.ts";
@@ -21,7 +22,7 @@ import type { ChannelHandler } from "./channel-handler.ts";
 import { type Beating, startBeating } from "./heartbeat.ts";
 import { type ChannelOptions, noBytes } from "./options.ts";
 import type { PreparedMessage } from "./prepared-message.ts";
-import { Reading } from "./reading.ts";
+import { type Reader, Reading } from "./reading.ts";
 import { output, type Settling, turn } from "./turn.ts";
 
 const unknownEnd: ClosedEvent = { code: 1006, reason: "", wasClean: false };
@@ -35,7 +36,7 @@ export interface ChannelParts {
   readonly options: ChannelOptions;
 }
 
-export class Channel<Owner> implements ConnectionHost, Beating, Settling {
+export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling {
   /** While it is open, for what the engine itself offers. */
   readonly connection: WebSocketConnection;
   readonly socket: Duplex;
@@ -67,10 +68,7 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     this.#owner = owner;
     this.#handler = handler;
     this.connection = connect(options, this);
-    this.reading = new Reading(socket, head, (chunk) => {
-      this.#isHeard = true;
-      this.connection.receive(chunk);
-    });
+    this.reading = new Reading(socket, head, this);
     socket.on("end", () => this.connection.receiveEnd());
     socket.on("error", () => socket.destroy());
     socket.on("close", () => this.gone());
@@ -124,6 +122,12 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     return this.sent(payload, callback);
   }
 
+  /** What was read. */
+  take(chunk: Uint8Array): void {
+    this.#isHeard = true;
+    this.connection.receive(chunk);
+  }
+
   close(code?: number, reason?: string): void {
     if (!this.connection.close(code, reason)) return;
     this.#expectEnd();
@@ -161,22 +165,17 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
   // What the end of the turn calls.
 
   /** Lets go what was written in this turn. */
-  settle(): void {
+  settle(): boolean {
     this.#hasWritten = false;
     const { socket } = this;
     // Where the last bytes were not copied, the callbacks came too late for their write.
     if (this.#callbacks !== undefined) this.write(noBytes);
     this.#uncork();
-    if (socket.writableLength === 0 || !socket.writableNeedDrain) this.#drained();
-    else if (!this.#isBlocked) {
-      this.#isBlocked = true;
-      this.connection.setOutputBlocked(true);
-      socket.once("drain", () => {
-        this.#isBlocked = false;
-        this.connection.setOutputBlocked(false);
-        this.#drained();
-      });
-    }
+    const isWritten = socket.writableLength === 0;
+    if (isWritten || !socket.writableNeedDrain) this.#drained();
+    else if (!this.#isBlocked) this.#block();
+    // Another stream than a socket may give on what it is given, and be done with it.
+    return isWritten && socket instanceof Socket;
   }
 
   // What the engine tells. The chunks are ours and each is fed once, so its views may be given away.
@@ -267,6 +266,16 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     callAll(this.#callbacks ?? [], new BothwaysError("BW_WS_ABNORMAL"));
     this.#callbacks = undefined;
     this.#handler.gone(this.#owner, this.#event);
+  }
+
+  #block(): void {
+    this.#isBlocked = true;
+    this.connection.setOutputBlocked(true);
+    this.socket.once("drain", () => {
+      this.#isBlocked = false;
+      this.connection.setOutputBlocked(false);
+      this.#drained();
+    });
   }
 
   #uncork(): void {

@@ -136,9 +136,10 @@ class LastText {
     return message;
   }
 
-  settle(): void {
+  settle(): boolean {
     this.#text = undefined;
     this.#message = undefined;
+    return true;
   }
 }
 

@@ -180,6 +180,7 @@ export function createChannelOptions(role: Role, given: SocketOptions, output: F
     output,
     primitives: nodePrimitives,
     isUtf8,
+    allocate: Buffer.allocUnsafeSlow,
     maxMessageBytes: limit("maxPayload", given.maxPayload, 1_048_576),
     maxFragments: limit("maxFragments", given.maxFragments, 16_384),
     autoPong: given.autoPong ?? true,

@@ -85,6 +85,14 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     return this.#inner.gatheredBytes + unreadBytes;
   }
 
+  get missingBytes(): number {
+    return this.#inner.missingBytes;
+  }
+
+  get room(): Uint8Array | undefined {
+    return this.#inner.room;
+  }
+
   receive(chunk: Uint8Array): void {
     if (this.#unread !== undefined) {
       this.#unread.push(new Uint8Array(chunk));
