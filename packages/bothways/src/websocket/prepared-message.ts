@@ -33,7 +33,8 @@ export class PreparedMessage {
     }
     const bytes = typeof given === "string" ? Buffer.from(given) : given;
     this.isBinary = options.binary ?? typeof given !== "string";
-    this.frame = encodeFrame(this.#kind, bytes);
+    // For any other Uint8Array a socket makes a `Buffer` at each write.
+    this.frame = Buffer.from(encodeFrame(this.#kind, bytes).buffer);
     this.payload = this.frame.subarray(this.frame.length - bytes.length);
   }
 

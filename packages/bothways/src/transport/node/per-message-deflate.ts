@@ -2,6 +2,7 @@
  * permessage-deflate for the connections of a server or client: the option, what is agreed on in the handshake, and
  * messages that are compressed once for all who get them (RFC 7692).
  */
+import { Buffer } from "node:buffer";
 import type { Headers } from "../../model/handshake.ts";
 import type { Data } from "../../model/message.ts";
 import type { ConnectionOptions } from "../../wire/websocket/connection.ts";
@@ -121,8 +122,10 @@ export class SharedFrames {
     slot.deflated = waiting;
     const payload = encode();
     this.#codec.deflate(payload, (compressed) => {
-      const frame =
+      const { buffer } =
         compressed === undefined ? encodeFrame(kind, payload) : encodeFrame(kind | compressedBit, compressed);
+      // for any other Uint8Array a socket makes a `Buffer` at each write
+      const frame = Buffer.from(buffer);
       slot.deflated = frame;
       for (const give of waiting) give(frame);
     });

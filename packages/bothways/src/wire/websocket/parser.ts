@@ -44,8 +44,8 @@ export interface ParserOptions {
   /** Frames that one message may consist of, empty ones too. No limit where it is left out. */
   readonly maxFragments?: number | undefined;
   /**
-   * Gives what messages are gathered in: uninitialised memory, which costs nothing until it is written to, and is asked for
-   * more freely. Default: zeros.
+   * Gives what a message is gathered in where its length is known: it may be uninitialised memory, which costs nothing until
+   * it is written to, and is asked for more freely. Default: zeros.
    */
   readonly allocate?: ((byteLength: number) => Uint8Array) | undefined;
 }
@@ -66,7 +66,7 @@ export interface FrameSink {
   fault(code: ErrorCode): void;
 }
 
-/** How much larger than what has arrived the buffer of a message may be, and where it may be uninitialised memory. */
+/** How much larger than what has arrived the buffer of a message may be, in zeros and in uninitialised memory. */
 const zerosGrowth = 4;
 const growth = 16;
 /** Less is not worth a read of its own. */
@@ -288,12 +288,13 @@ export class FrameParser {
   #growMessage(filled: number): Uint8Array {
     const message = this.#message;
     if (message !== undefined && message.length >= filled) return message;
-    const most = this.#isFinal ? filled + this.#missingBytes : this.#options.maxMessageBytes;
-    const { allocate } = this.#options;
+    const { allocate, maxMessageBytes } = this.#options;
+    const most = this.#isFinal ? filled + this.#missingBytes : maxMessageBytes;
+    // Only what is filled to its end may begin with what others left there.
     const grown =
-      allocate === undefined
-        ? new Uint8Array(Math.min(filled * zerosGrowth, most))
-        : allocate(Math.min(filled * growth, most));
+      allocate !== undefined && this.#isFinal
+        ? allocate(Math.min(filled * growth, most))
+        : new Uint8Array(Math.min(filled * zerosGrowth, most));
     if (message !== undefined) grown.set(message.subarray(0, this.#messageBytes));
     this.#message = grown;
     return grown;

@@ -431,6 +431,26 @@ describe("where bytes are read to", () => {
     },
   );
 
+  test("nothing of what `allocate` gave is handed out but what was written over", () => {
+    const handedOut: Uint8Array[] = [];
+    const { parser } = createParserRecorder("server", 1_000_000, {
+      allocate: (byteLength) => new Uint8Array(byteLength).fill(0xee),
+      isUtf8: (bytes) => handedOut.push(new Uint8Array(bytes.buffer)) > 0,
+    });
+    const part = "x".repeat(30_000);
+    const stream = joinBytes(
+      rawFrame({ opcode: 1, payload: part.repeat(5) }),
+      rawFrame({ opcode: 1, payload: part, isFinal: false }),
+      rawFrame({ opcode: 0, payload: part, isFinal: false }),
+      rawFrame({ opcode: 0, payload: "" }),
+      rawFrame({ opcode: 1, payload: "", isFinal: false }),
+      rawFrame({ opcode: 0, payload: part }),
+    );
+    for (const piece of pieces(stream, 20_000)) parser.feed(piece);
+    expect(handedOut).toHaveLength(3);
+    for (const bytes of handedOut) expect(bytes.includes(0xee)).toBe(false);
+  });
+
   test("there is none for what is short, between messages, and after the end", () => {
     const { parser } = createParserRecorder();
     expect(parser.room).toBeUndefined();
