@@ -4,8 +4,8 @@
  * - Frames are read straight from the chunk. A message that lies whole in one chunk is handed on as a view of it,
  *   unmasked in place: a chunk fed is a chunk given away, and a view is valid only during the callback.
  * - What must wait is gathered: a header in 14 bytes, a control frame in 125, a message in one buffer that all its
- *   fragments join. That buffer is never larger than four times what has arrived, whatever a header declares, and never
- *   larger than `maxMessageBytes`. Between messages nothing is held.
+ *   fragments join. That buffer is never larger than four times what has arrived (sixteen times with `allocate`), whatever a header
+ *   declares, and never larger than `maxMessageBytes`. Between messages nothing is held.
  * - A text is checked as it arrives. Events do not depend on how the bytes were cut into chunks.
  * - After a close frame, a fault or `stop()` the parser is deaf: the rest is discarded unread.
  */
@@ -43,6 +43,11 @@ export interface ParserOptions {
   readonly isUtf8?: ((bytes: Uint8Array) => boolean) | undefined;
   /** Frames that one message may consist of, empty ones too. No limit where it is left out. */
   readonly maxFragments?: number | undefined;
+  /**
+   * Gives what a message is gathered in where its length is known: it may be uninitialised memory, which costs nothing until
+   * it is written to, and is asked for more freely. Default: zeros.
+   */
+  readonly allocate?: ((byteLength: number) => Uint8Array) | undefined;
 }
 
 /** Receives what the peer sent. Methods must not throw and must not call `feed`; `stop` may be called from any. */
@@ -60,6 +65,12 @@ export interface FrameSink {
   /** The last event: the peer broke the protocol or a limit. */
   fault(code: ErrorCode): void;
 }
+
+/** How much larger than what has arrived the buffer of a message may be, in zeros and in uninitialised memory. */
+const zerosGrowth = 4;
+const growth = 16;
+/** Less is not worth a read of its own. */
+const leastRoomBytes = 65_536;
 
 /** No data message has begun. The opcode of a continuation serves, since no message can be of that kind. */
 const noMessage = opcode.continuation;
@@ -99,6 +110,25 @@ export class FrameParser {
   /** What the message that is arriving takes up. */
   get gatheredBytes(): number {
     return this.#message?.length ?? 0;
+  }
+
+  /** May a message end in what comes next? False: no view of `chunk` will be handed on. */
+  mayEndIn(chunk: Uint8Array): boolean {
+    if (this.#missingBytes > 0) return this.#missingBytes <= chunk.length;
+    const payloadAt = headerBytes(chunk, 0);
+    if (this.#headerFilled > 0 || !(payloadAt <= chunk.length)) return true;
+    return !(payloadAt + readLength(chunk, 0) > chunk.length);
+  }
+
+  /**
+   * Where the rest of a long message may be read to, and then fed as it lies there, so that nobody copies it. Undefined
+   * where that would not pay.
+   */
+  get room(): Uint8Array | undefined {
+    if (this.#missingBytes < leastRoomBytes) return undefined;
+    const at = this.#messageBytes;
+    const message = this.#growMessage(at + leastRoomBytes);
+    return message.subarray(at, at + this.#missingBytes);
   }
 
   /**
@@ -247,17 +277,24 @@ export class FrameParser {
       }
     }
     const filled = this.#messageBytes + end - offset;
-    this.#growMessage(filled).set(chunk.subarray(offset, end), this.#messageBytes);
+    const message = this.#growMessage(filled);
+    // Else it was read to where it belongs.
+    if (message.buffer !== chunk.buffer) message.set(chunk.subarray(offset, end), this.#messageBytes);
     this.#messageBytes = filled;
     if (this.#isFinal && this.#missingBytes === 0) this.#finishMessage();
   }
 
-  /** The message buffer with room for `filled` bytes: at most four times that, and no more than can still come. */
+  /** The message buffer with room for `filled` bytes: at most so many times that, and no more than can still come. */
   #growMessage(filled: number): Uint8Array {
     const message = this.#message;
     if (message !== undefined && message.length >= filled) return message;
-    const most = this.#isFinal ? filled + this.#missingBytes : this.#options.maxMessageBytes;
-    const grown = new Uint8Array(Math.min(filled * 4, most));
+    const { allocate, maxMessageBytes } = this.#options;
+    const most = this.#isFinal ? filled + this.#missingBytes : maxMessageBytes;
+    // Only what is filled to its end may begin with what others left there.
+    const grown =
+      allocate !== undefined && this.#isFinal
+        ? allocate(Math.min(filled * growth, most))
+        : new Uint8Array(Math.min(filled * zerosGrowth, most));
     if (message !== undefined) grown.set(message.subarray(0, this.#messageBytes));
     this.#message = grown;
     return grown;
