@@ -122,8 +122,10 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     this.socket.resume();
   }
 
-  /** Ends it at once: the peer gets no close frame, and no message comes any more. */
+  /** Ends it at once: the peer gets what was sent already if it can leave, no close frame, and no message comes any more. */
   destroy(): void {
+    output.flushOf(this);
+    this.#uncork();
     this.socket.destroy();
     this.connection.receiveEnd();
   }
