@@ -62,7 +62,7 @@ async function start({ server, client }: { server: Engine; client: Engine }) {
     {
       schema,
       roots: { query, mutation, subscription },
-      onConnect: ({ connectionParams }) => connectionParams?.["token"] !== "bad",
+      onConnect: ({ connectionParams }) => connectionParams?.token !== "bad",
     },
     wss as never,
   );
@@ -100,7 +100,7 @@ describe.each(pairs)("graphql-ws, a server of $server and a client of $client", 
     const { connect } = await start(pair);
     const seen: unknown[] = [];
     for await (const { data } of connect().iterate({ query: "subscription { countdown(from: 500) }" }))
-      seen.push(data?.["countdown"]);
+      seen.push(data?.countdown);
     expect(seen).toEqual(Array.from({ length: 500 }, (_, i) => 500 - i));
   });
 

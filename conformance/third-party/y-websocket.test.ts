@@ -139,7 +139,7 @@ describe.each(pairs)("Yjs, a server of $server and clients of $client", (pair) =
   test("each sees who else is there, and who has left", async () => {
     const { open } = await start(pair);
     const [one, two] = [open(), open()];
-    const seen = (): unknown => two.provider.awareness.getStates().get(one.doc.clientID)?.["name"];
+    const seen = (): unknown => two.provider.awareness.getStates().get(one.doc.clientID)?.name;
     const change = (is: () => boolean): Promise<void> =>
       new Promise((resolve) => {
         const look = (): void => {
