@@ -22,14 +22,25 @@ import type { ChannelHandler } from "./channel-handler.ts";
 import { type Beating, startBeating } from "./heartbeat.ts";
 import { type ChannelOptions, noBytes } from "./options.ts";
 import type { PreparedMessage } from "./prepared-message.ts";
+import { type Reader, Reading } from "./reading.ts";
 import { output, type Settling, turn } from "./turn.ts";
 
 const unknownEnd: ClosedEvent = { code: 1006, reason: "", wasClean: false };
 
-export class Channel<Owner> implements ConnectionHost, Beating, Settling {
+/** What a channel begins with. */
+export interface ChannelParts {
+  /** Readable and writable, and its errors were handled until now. */
+  readonly socket: Duplex;
+  /** Read of it already. */
+  readonly head: Uint8Array;
+  readonly options: ChannelOptions;
+}
+
+export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling {
   /** While it is open, for what the engine itself offers. */
   readonly connection: WebSocketConnection;
   readonly socket: Duplex;
+  readonly reading: Reading;
   readonly #options: ChannelOptions;
   readonly #owner: Owner;
   readonly #handler: ChannelHandler<Owner>;
@@ -46,27 +57,21 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
   #isHeard = false;
   #isAsked = false;
 
-  /** `socket` is readable and writable, and had its errors handled until now; `head` is what was read of it already. */
   constructor(
     owner: Owner,
     handler: ChannelHandler<Owner>,
-    { socket, head }: { readonly socket: Duplex; readonly head: Uint8Array },
-    options: ChannelOptions,
+    { socket, head, options }: ChannelParts,
+    connect: (options: ChannelOptions, host: Channel<Owner>) => WebSocketConnection = createConnection,
   ) {
     this.socket = socket;
     this.#options = options;
     this.#owner = owner;
     this.#handler = handler;
-    this.connection = createConnection(options, this);
-    if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
-    if (head.length > 0) socket.unshift(head);
-    socket.on("data", (chunk: Buffer) => {
-      this.#isHeard = true;
-      this.connection.receive(chunk);
-    });
+    this.connection = connect(options, this);
+    this.reading = new Reading(socket, head, this);
     socket.on("end", () => this.connection.receiveEnd());
     socket.on("error", () => socket.destroy());
-    socket.on("close", () => this.#gone());
+    socket.on("close", () => this.gone());
     if (options.heartbeatInterval > 0) this.#stopBeating = startBeating(this, options.heartbeatInterval);
   }
 
@@ -97,29 +102,37 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     data: string | Uint8Array,
     kind: Opcode,
     isFinal: boolean,
+    compress: boolean,
     callback: SendCallback | undefined,
   ): boolean {
-    if (this.#isBlocked && this.#isOverLimit(callback)) return false;
-    if (typeof data === "string") this.connection.sendText(data);
-    else this.connection.sendPart(kind, data, isFinal);
-    return this.#sent(callback);
+    if (this.isBehind && this.isOverLimit(callback)) return false;
+    if (typeof data === "string") this.connection.sendText(data, compress);
+    else this.connection.sendPart(kind, data, isFinal, compress);
+    return this.sent(data, callback);
   }
 
   /** Sends what was framed before; a client has to mask it anew. False: wait for `drained`. */
-  sendPrepared({ isBinary, payload, frame }: PreparedMessage, callback: SendCallback | undefined): boolean {
+  sendPrepared(message: PreparedMessage, compress: boolean, callback: SendCallback | undefined): boolean {
+    const { isBinary, payload, frame } = message;
     if (this.#options.role === "client") {
-      return this.send(payload, isBinary ? opcode.binary : opcode.text, true, callback);
+      return this.send(payload, isBinary ? opcode.binary : opcode.text, true, compress, callback);
     }
-    if (this.#isBlocked && this.#isOverLimit(callback)) return false;
+    if (this.isBehind && this.isOverLimit(callback)) return false;
     this.connection.sendFrame(frame);
-    return this.#sent(callback);
+    return this.sent(payload, callback);
+  }
+
+  /** What was read. */
+  take(chunk: Uint8Array): void {
+    this.#isHeard = true;
+    this.connection.receive(chunk);
   }
 
   close(code?: number, reason?: string): void {
     if (!this.connection.close(code, reason)) return;
     this.#expectEnd();
     // The answer is seen only by reading, and nothing else that comes is given to anybody.
-    this.socket.resume();
+    this.reading.resume();
   }
 
   /** Ends it at once: the peer gets what was sent already if it can leave, no close frame, and no message comes any more. */
@@ -154,22 +167,17 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
   // What the end of the turn calls.
 
   /** Lets go what was written in this turn. */
-  settle(): void {
+  settle(): boolean {
     this.#hasWritten = false;
     const { socket } = this;
     // Where the last bytes were not copied, the callbacks came too late for their write.
     if (this.#callbacks !== undefined) this.write(noBytes);
     this.#uncork();
-    if (socket.writableLength === 0 || !socket.writableNeedDrain) this.#drained();
-    else if (!this.#isBlocked) {
-      this.#isBlocked = true;
-      this.connection.setOutputBlocked(true);
-      socket.once("drain", () => {
-        this.#isBlocked = false;
-        this.connection.setOutputBlocked(false);
-        this.#drained();
-      });
-    }
+    const isWritten = socket.writableLength === 0;
+    if (isWritten || !socket.writableNeedDrain) this.#drained();
+    else if (!this.#isBlocked) this.#block();
+    // Another stream than a socket may give on what it is given, and be done with it.
+    return isWritten && socket instanceof Socket;
   }
 
   // What the engine tells. The chunks are ours and each is fed once, so its views may be given away.
@@ -219,37 +227,57 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     this.#stopBeating?.();
     this.#expectEnd();
     // That TCP has ended is seen only by reading to the end.
-    this.socket.resume();
+    this.reading.resume();
     this.#handler.ending(this.#owner, event.error === "BW_WS_ABNORMAL" ? undefined : event.error);
   }
 
+  // What a channel that compresses does in part otherwise.
+
+  /** Does something wait that was sent in an earlier turn? */
+  protected get isBehind(): boolean {
+    return this.#isBlocked;
+  }
+
   /** Ends it where the peer has left more unread than it may. */
-  #isOverLimit(callback: SendCallback | undefined): boolean {
+  protected isOverLimit(callback: SendCallback | undefined): boolean {
     if (this.bufferedAmount <= this.#options.maxBufferedAmount) return false;
     this.fail("BW_SLOW_CONSUMER");
     if (callback !== undefined) callAll([callback], new BothwaysError("BW_SLOW_CONSUMER"));
     return true;
   }
 
-  /** False: wait for `drained`. */
-  #sent(callback: SendCallback | undefined): boolean {
-    if (callback !== undefined) {
-      this.#callbacks ??= [];
-      this.#callbacks.push(callback);
-      this.#touch();
-    }
+  /** After `data` was sent. False: wait for `drained`. */
+  protected sent(_data: string | Uint8Array, callback: SendCallback | undefined): boolean {
+    if (callback !== undefined) this.callWhenWritten(callback);
     if (this.bufferedAmount < this.socket.writableHighWaterMark) return true;
     this.#isDrainAwaited = true;
     this.#touch();
     return false;
   }
 
-  #gone(): void {
+  /** Behind what is in the output. */
+  protected callWhenWritten(callback: SendCallback): void {
+    this.#callbacks ??= [];
+    this.#callbacks.push(callback);
+    this.#touch();
+  }
+
+  protected gone(): void {
     this.connection.receiveEnd();
     clearTimeout(this.#closeTimer);
     callAll(this.#callbacks ?? [], new BothwaysError("BW_WS_ABNORMAL"));
     this.#callbacks = undefined;
     this.#handler.gone(this.#owner, this.#event);
+  }
+
+  #block(): void {
+    this.#isBlocked = true;
+    this.connection.setOutputBlocked(true);
+    this.socket.once("drain", () => {
+      this.#isBlocked = false;
+      this.connection.setOutputBlocked(false);
+      this.#drained();
+    });
   }
 
   #uncork(): void {

@@ -17,7 +17,14 @@ export {
   type WebSocketEventMap,
   type WebSocketEvents,
 } from "./events.ts";
-export type { ClientOptions, ServerOptions, VerifyCallback, VerifyClient, VerifyInfo } from "./options.ts";
+export type {
+  ClientOptions,
+  DeflateOptions,
+  ServerOptions,
+  VerifyCallback,
+  VerifyClient,
+  VerifyInfo,
+} from "./options.ts";
 export type { BinaryType, RawData, Sendable } from "./payload.ts";
 export { PreparedMessage } from "./prepared-message.ts";
 export type { ReadyState } from "./ready-state.ts";

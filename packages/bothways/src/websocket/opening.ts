@@ -13,15 +13,24 @@ import { connect as connectTls, type ConnectionOptions as TlsOptions } from "nod
 import { BothwaysError } from "../model/bothways-error.ts";
 import { nodePrimitives } from "../platform/node.ts";
 import { checkUpgradeResponse } from "../wire/websocket/client-handshake.ts";
+import { formatExtensions } from "../wire/websocket/extensions.ts";
 import { acceptKey, createKey, websocketVersion } from "../wire/websocket/handshake-key.ts";
+import { type DeflateParameters, offerDeflate } from "../wire/websocket/permessage-deflate.ts";
 import { type Address, parseAddress } from "./address.ts";
-import { type ClientOptions, defaultHandshakeTimeout, defaultMaxHeaderSize } from "./options.ts";
+import { type Agreed, type ClientOptions, defaultHandshakeTimeout, defaultMaxHeaderSize } from "./options.ts";
+
+/** What the server may choose from. */
+export interface Offer {
+  readonly protocols: readonly string[];
+  /** Undefined: nothing is compressed. */
+  readonly deflate: DeflateParameters | undefined;
+}
 
 export interface OpeningHandler {
   /** The application's own way to send the request, if it has one. */
   readonly finish: ((request: ClientRequest) => void) | undefined;
   upgraded(response: IncomingMessage): void;
-  opened(socket: Duplex, head: Uint8Array, protocol: string): void;
+  opened(socket: Duplex, head: Uint8Array, agreed: Agreed): void;
   /** True: the application takes care of the answer, and of the end of the WebSocket. */
   unexpected(request: ClientRequest, response: IncomingMessage): boolean;
   redirected(address: Address, request: ClientRequest): void;
@@ -29,7 +38,7 @@ export interface OpeningHandler {
 }
 
 export class Opening {
-  readonly #protocols: readonly string[];
+  readonly #offer: Offer;
   readonly #handler: OpeningHandler;
   #options: ClientOptions;
   #request: ClientRequest | undefined;
@@ -37,18 +46,13 @@ export class Opening {
   #redirects = 0;
   #isOver = false;
 
-  constructor(
-    address: Address,
-    protocols: readonly string[],
-    options: ClientOptions,
-    handler: OpeningHandler,
-  ) {
+  constructor(address: Address, offer: Offer, options: ClientOptions, handler: OpeningHandler) {
     if ((options.protocolVersion ?? 13) !== 13) {
       throw new RangeError(
         `Unsupported protocol version: ${options.protocolVersion} (supported versions: 13)`,
       );
     }
-    this.#protocols = protocols;
+    this.#offer = offer;
     this.#options = options;
     this.#handler = handler;
     const request = this.#ask(address);
@@ -92,6 +96,7 @@ export class Opening {
 
   #requestOptions(address: Address, key: string): RequestOptions {
     const { handshakeTimeout: _, finishRequest: _finish, origin, headers, auth, ...passedOn } = this.#options;
+    const { protocols, deflate } = this.#offer;
     const connect = address.isSecure ? connectSecurely : connectPlainly;
     const options: object = {
       maxHeaderSize: defaultMaxHeaderSize,
@@ -109,7 +114,8 @@ export class Opening {
         "Sec-WebSocket-Key": key,
         Connection: "Upgrade",
         Upgrade: "websocket",
-        ...(this.#protocols.length > 0 && { "Sec-WebSocket-Protocol": this.#protocols.join(",") }),
+        ...(protocols.length > 0 && { "Sec-WebSocket-Protocol": protocols.join(",") }),
+        ...(deflate && { "Sec-WebSocket-Extensions": formatExtensions([offerDeflate(deflate)]) }),
       },
     };
     return options;
@@ -122,7 +128,7 @@ export class Opening {
     if (this.#isOver) return void socket.destroy();
     const answer = { status: response.statusCode ?? 0, headers: response.headersDistinct };
     const accept = acceptKey(key, nodePrimitives);
-    const check = checkUpgradeResponse(answer, { accept, protocols: this.#protocols });
+    const check = checkUpgradeResponse(answer, { accept, ...this.#offer });
     if (!check.ok) {
       socket.on("error", () => {});
       socket.destroy();
@@ -131,7 +137,7 @@ export class Opening {
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#request = undefined;
-    this.#handler.opened(socket, head, check.protocol ?? "");
+    this.#handler.opened(socket, head, { protocol: check.protocol ?? "", deflate: check.deflate });
   }
 
   #respond(request: ClientRequest, response: IncomingMessage, address: Address): void {

@@ -7,11 +7,24 @@ import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders, Server
 import type { Server as SecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
+import type { ZlibOptions } from "node:zlib";
 import { nodePrimitives } from "../platform/node.ts";
+import { PerMessageDeflate, type PerMessageDeflateOptions } from "../transport/node/per-message-deflate.ts";
 import type { ConnectionOptions } from "../wire/websocket/connection.ts";
 import type { FrameOutput } from "../wire/websocket/output.ts";
 import type { Role } from "../wire/websocket/parser.ts";
+import type { DeflateParameters } from "../wire/websocket/permessage-deflate.ts";
 import type { WebSocket } from "./websocket.ts";
+
+/** How messages are compressed. The defaults keep no state from message to message, so they cost a connection no memory. */
+export interface DeflateOptions extends Omit<PerMessageDeflateOptions, "zlibDeflateOptions"> {
+  /** `level` 1 to 9, default 6; `memLevel` 1 to 9, default 8. What else there is has no effect. */
+  readonly zlibDeflateOptions?: ZlibOptions;
+  /** Accepted, and without effect. */
+  readonly zlibInflateOptions?: ZlibOptions;
+  /** Accepted, and without effect: what is large is compressed on Node's threads, four at a time in the whole process. */
+  readonly concurrencyLimit?: number;
+}
 
 /** What a server and a client have in common. */
 interface SocketOptions {
@@ -37,8 +50,11 @@ interface SocketOptions {
   readonly heartbeatInterval?: number | undefined;
   /** Answers pings. Default true. */
   readonly autoPong?: boolean | undefined;
-  /** Compression is not there yet: anything but false throws. */
-  readonly perMessageDeflate?: false | undefined;
+  /**
+   * Compresses messages, where the peer does too (RFC 7692): a server takes offers, a client makes one. `true` for the
+   * defaults. Default false.
+   */
+  readonly perMessageDeflate?: boolean | DeflateOptions | undefined;
   /** Accepted, and without effect: texts are always checked, which costs next to nothing. */
   readonly skipUTF8Validation?: boolean | undefined;
   /** Accepted, and without effect: all messages of a chunk are handed out in the turn they came in. */
@@ -129,6 +145,8 @@ export interface ChannelOptions extends ConnectionOptions {
   readonly closeTimeout: number;
   /** Milliseconds; 0: never. */
   readonly heartbeatInterval: number;
+  /** Undefined: nothing is compressed. */
+  readonly deflate: PerMessageDeflate | undefined;
 }
 
 /** What a server has accepted, and its WebSocket is made of. A class of your own hands it to `super` as it is. */
@@ -141,29 +159,46 @@ export interface Accepted {
   readonly options: ChannelOptions;
   /** @internal Sent before any frame: the answer to the upgrade. */
   readonly preface: Uint8Array;
-  /** @internal The subprotocol chosen, or "". */
+  /** @internal */
+  readonly agreed: Agreed;
+}
+
+/** What the opening handshake has chosen. */
+export interface Agreed {
+  /** The subprotocol, or "". */
   readonly protocol: string;
+  /** Undefined: nothing is compressed. */
+  readonly deflate: DeflateParameters | undefined;
 }
 
 export const defaultHandshakeTimeout = 10_000;
 export const defaultMaxHeaderSize = 16_384;
 
 export function createChannelOptions(role: Role, given: SocketOptions, output: FrameOutput): ChannelOptions {
-  if (given.perMessageDeflate) {
-    throw new TypeError("perMessageDeflate is not supported: leave it out, or set it to false");
-  }
-  return {
+  const connectionOptions: ConnectionOptions = {
     role,
     output,
     primitives: nodePrimitives,
     isUtf8,
+    allocate: Buffer.allocUnsafeSlow,
     maxMessageBytes: limit("maxPayload", given.maxPayload, 1_048_576),
     maxFragments: limit("maxFragments", given.maxFragments, 16_384),
+    autoPong: given.autoPong ?? true,
+  };
+  return {
+    ...connectionOptions,
     maxBufferedAmount: limit("maxBufferedAmount", given.maxBufferedAmount, 16 * 1_048_576),
     closeTimeout: limit("closeTimeout", given.closeTimeout, 10_000),
     heartbeatInterval: given.heartbeatInterval ?? (role === "server" ? 30_000 : 0),
-    autoPong: given.autoPong ?? true,
+    deflate: createDeflate(given.perMessageDeflate, connectionOptions),
   };
+}
+
+function createDeflate(
+  given: SocketOptions["perMessageDeflate"],
+  options: ConnectionOptions,
+): PerMessageDeflate | undefined {
+  return given ? new PerMessageDeflate(given === true ? {} : given, options) : undefined;
 }
 
 /** A limit as `ws` takes them: 0 is none. */

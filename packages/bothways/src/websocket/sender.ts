@@ -15,7 +15,7 @@ export interface SendOptions {
   readonly binary?: boolean | undefined;
   /** False: more parts of the same message follow. Default true. */
   readonly fin?: boolean | undefined;
-  /** Without effect: there is no compression yet. */
+  /** False: not compressed, though compression was agreed on. Parts of a message never are. Default true. */
   readonly compress?: boolean | undefined;
   /** Without effect: clients mask, servers do not. */
   readonly mask?: boolean | undefined;
@@ -45,16 +45,23 @@ export class Sender {
     return false;
   }
 
-  sendPrepared(message: PreparedMessage, callback: SendCallback | undefined): boolean {
-    if (this.#tail === undefined) return this.#channel.sendPrepared(message, callback);
-    return this.send(message.payload, { binary: message.isBinary }, callback);
+  sendPrepared(
+    message: PreparedMessage,
+    options: SendOptions | undefined,
+    callback: SendCallback | undefined,
+  ): boolean {
+    const compress = options?.compress ?? true;
+    if (this.#tail === undefined) return this.#channel.sendPrepared(message, compress, callback);
+    return this.send(message.payload, { binary: message.isBinary, compress }, callback);
   }
 
   /** A ping or a pong. */
   sendControl(kind: Opcode, payload: Uint8Array, callback: SendCallback | undefined): void {
-    if (this.#tail === undefined) this.#channel.send(payload, kind, true, callback);
+    if (this.#tail === undefined) this.#channel.send(payload, kind, true, false, callback);
     else
-      this.#enqueue(payload.length, callback, async () => this.#channel.send(payload, kind, true, callback));
+      this.#enqueue(payload.length, callback, async () =>
+        this.#channel.send(payload, kind, true, false, callback),
+      );
   }
 
   close(code: number | undefined, reason: string): void {
@@ -74,7 +81,7 @@ export class Sender {
     this.#isFragmenting = !isFinal;
     // A whole text is encoded where it leaves from.
     const data = isText && !(isFinal && kind === opcode.text) ? Buffer.from(payload) : payload;
-    return this.#channel.send(data, kind, isFinal, callback);
+    return this.#channel.send(data, kind, isFinal, options?.compress ?? true, callback);
   }
 
   #enqueue(bytes: number, callback: SendCallback | undefined, job: () => Promise<unknown>): void {

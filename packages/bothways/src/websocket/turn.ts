@@ -9,7 +9,8 @@ import { FrameOutput } from "../wire/websocket/output.ts";
 
 /** Somebody who has written, and is to let it go. */
 export interface Settling {
-  settle(): void;
+  /** True: all it was handed has been written, and nobody looks at it again. */
+  settle(): boolean;
 }
 
 class Turn {
@@ -34,7 +35,9 @@ class Turn {
     this.isEnding = true;
     output.flush();
     this.isEnding = false;
-    for (const one of this.#written.splice(0)) one.settle();
+    let isWritten = true;
+    for (const one of this.#written.splice(0)) isWritten = one.settle() && isWritten;
+    output.settle(isWritten);
   }
 }
 
@@ -48,8 +51,12 @@ function ended(): void {
   turn.end();
 }
 
+/** What one read can bring fits in, echoed. */
+const blockBytes = 131_072;
+
 /** Where the frames of all connections are built. */
 export const output: FrameOutput = new FrameOutput(
   () => turn.plan(),
   (byteLength) => Buffer.allocUnsafeSlow(byteLength),
+  blockBytes,
 );

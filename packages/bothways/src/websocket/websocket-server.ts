@@ -13,9 +13,15 @@ import type { Duplex } from "node:stream";
 import { BothwaysError } from "../model/bothways-error.ts";
 import { errorTable } from "../model/errors.ts";
 import { nodePrimitives } from "../platform/node.ts";
+import { formatAnswer } from "../transport/node/per-message-deflate.ts";
 import { acceptKey } from "../wire/websocket/handshake-key.ts";
 import { isFieldValue, isToken } from "../wire/websocket/header-text.ts";
-import { checkUpgrade, type UpgradeAccepted } from "../wire/websocket/server-handshake.ts";
+import type { DeflateAcceptance } from "../wire/websocket/permessage-deflate.ts";
+import {
+  checkUpgrade,
+  type UpgradeAccepted,
+  type UpgradeRefused,
+} from "../wire/websocket/server-handshake.ts";
 import { throwLater } from "./application.ts";
 import {
   type ChannelOptions,
@@ -47,6 +53,20 @@ export interface WebSocketServerEvents {
   /** A request that is no valid upgrade. Whoever listens answers and closes `socket`. */
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
 }
+
+/** A request that is right, and what its offer of compression is answered with. */
+interface Upgrade extends UpgradeAccepted {
+  readonly deflate: DeflateAcceptance | undefined;
+}
+
+/** RFC6455-9.1-1 */
+const malformedExtensions: UpgradeRefused = {
+  ok: false,
+  code: "BW_WS_HANDSHAKE",
+  status: errorTable.BW_WS_HANDSHAKE.httpStatus,
+  headers: {},
+  detail: "Sec-WebSocket-Extensions is malformed",
+};
 
 /** Gets the open WebSocket, and the request it came by. */
 type UpgradeCallback = (socket: WebSocket, request: IncomingMessage) => void;
@@ -146,7 +166,11 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     const guard = (): void => void socket.destroy();
     socket.on("error", guard);
     const { method = "", httpVersion, headers } = request;
-    const checked = checkUpgrade({ method, httpVersion, headers, earlyBytes: head.length });
+    const deflate = this.#channelOptions.deflate?.accept(headers);
+    const checked =
+      deflate === null
+        ? malformedExtensions
+        : checkUpgrade({ method, httpVersion, headers, earlyBytes: head.length });
     if (!checked.ok) {
       const { code, detail, status } = checked;
       if (this.listenerCount("wsClientError") === 0)
@@ -157,7 +181,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     if (!this.shouldHandle(request)) return refuse(socket, 400, "nothing is served at this path");
     this.#verify(request, socket, () => {
       socket.off("error", guard);
-      this.#accept(checked, request, socket, callback);
+      this.#accept({ ...checked, deflate: deflate ?? undefined }, request, socket, callback);
     });
   }
 
@@ -188,25 +212,21 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     if (verifyClient.length < 2) answer(verdict === true);
   }
 
-  #accept(
-    upgrade: UpgradeAccepted,
-    request: IncomingMessage,
-    socket: Duplex,
-    callback: UpgradeCallback,
-  ): void {
+  #accept(upgrade: Upgrade, request: IncomingMessage, socket: Duplex, callback: UpgradeCallback): void {
     // The client may have left while it was being judged.
     if (!socket.readable || !socket.writable) return void socket.destroy();
     if (this.#state !== "running") return refuse(socket, 503);
     const { protocol, lines } = this.#guard(socket, () => this.#answer(upgrade, request));
     const preface = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
     const { WebSocket: Class = WebSocket } = this.options;
-    const ws = new Class(null, { socket, head: noBytes, options: this.#channelOptions, preface, protocol });
+    const agreed = { protocol, deflate: upgrade.deflate?.agreed };
+    const ws = new Class(null, { socket, head: noBytes, options: this.#channelOptions, preface, agreed });
     this.#track(ws);
     callback(ws, request);
   }
 
   /** The head of the answer, with the subprotocol chosen. Throws on what the application may not put there. */
-  #answer(upgrade: UpgradeAccepted, request: IncomingMessage): { protocol: string; lines: string[] } {
+  #answer(upgrade: Upgrade, request: IncomingMessage): { protocol: string; lines: string[] } {
     const { handleProtocols } = this.options;
     const [first] = upgrade.protocols;
     const isAsked = handleProtocols !== undefined && first !== undefined;
@@ -218,6 +238,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       `Sec-WebSocket-Accept: ${acceptKey(upgrade.key, nodePrimitives)}`,
     ];
     if (protocol !== "") lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+    if (upgrade.deflate) lines.push(`Sec-WebSocket-Extensions: ${formatAnswer(upgrade.deflate)}`);
     this.#tell("headers", lines, request);
     // A line break would let its author write headers, or frames, of his own.
     if ((protocol === "" || isToken(protocol)) && lines.every(isFieldValue)) return { protocol, lines };

@@ -10,15 +10,17 @@ import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { BothwaysError } from "../model/bothways-error.ts";
 import { abnormalCloseCode, type Opcode, opcode } from "../wire/websocket/frame.ts";
+import { extensionName } from "../wire/websocket/permessage-deflate.ts";
 import { parseAddress, parseProtocols } from "./address.ts";
 import { type SendCallback, throwLater } from "./application.ts";
-import { Channel } from "./channel.ts";
+import { Channel, type ChannelParts } from "./channel.ts";
 import type { ChannelHandler } from "./channel-handler.ts";
+import { DeflatedChannel } from "./deflated-channel.ts";
 import { SocketEventTarget } from "./event-target.ts";
 import type { WebSocketEvents } from "./events.ts";
 import { iterateMessages } from "./message-iterator.ts";
 import { Opening } from "./opening.ts";
-import { type Accepted, type ClientOptions, createChannelOptions } from "./options.ts";
+import { type Accepted, type Agreed, type ClientOptions, createChannelOptions } from "./options.ts";
 import {
   type BinaryType,
   binaryTypes,
@@ -64,6 +66,7 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   #binaryType: BinaryType = "nodebuffer";
   #url: string | undefined;
   #protocol = "";
+  #extensions = "";
   #hasErred = false;
   /** What was sent too late still counts as buffered (WHATWG WebSockets §3.1). */
   #lateBytes = 0;
@@ -88,14 +91,15 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
     const hasProtocols = typeof second === "string" || Array.isArray(second);
     const given = (hasProtocols ? third : (third ?? (second as ClientOptions | undefined))) ?? {};
     const parsed = parseAddress(address);
-    const offered = parseProtocols(hasProtocols ? (second as string | readonly string[]) : undefined);
+    const protocols = parseProtocols(hasProtocols ? (second as string | readonly string[]) : undefined);
     this.#url = parsed.url;
-    const channelOptions = createChannelOptions("client", given, output);
-    this.#opening = new Opening(parsed, offered, given, {
+    const options = createChannelOptions("client", given, output);
+    const offer = { protocols, deflate: options.deflate?.wish };
+    this.#opening = new Opening(parsed, offer, given, {
       finish: given.finishRequest && ((request) => given.finishRequest?.(request, this)),
       upgraded: (response) => this.#tell("upgrade", response),
-      opened: (socket, head, protocol) => {
-        this.#attach(new Channel(this, WebSocket.#handler, { socket, head }, channelOptions), protocol);
+      opened: (socket, head, agreed) => {
+        this.#attach({ socket, head, options }, agreed);
         this.#tell("open");
       },
       unexpected: (request, response) => this.#tell("unexpected-response", request, response),
@@ -125,9 +129,9 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
     return this.#protocol;
   }
 
-  /** The extensions agreed on: none yet. */
+  /** The extensions agreed on: `permessage-deflate`, or "". */
   get extensions(): string {
-    return "";
+    return this.#extensions;
   }
 
   /** Bytes that have not been handed to the operating system, frame headers included. */
@@ -137,7 +141,7 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
 
   /** Is reading stopped, by `pause` or by a slow loop over the messages? False before `open`. */
   get isPaused(): boolean {
-    return this.#channel?.socket.isPaused() ?? false;
+    return this.#channel?.reading.isPaused ?? false;
   }
 
   /** How binary messages are given. Default `nodebuffer`; what is none of the four is ignored. */
@@ -171,7 +175,7 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
     if (typeof options === "function") return this.send(data, undefined, options);
     const payload = data instanceof PreparedMessage ? data.payload : toPayload(data);
     if (!this.#isOpen(payload, callback) || this.#sender === undefined) return false;
-    if (data instanceof PreparedMessage) return this.#sender.sendPrepared(data, callback);
+    if (data instanceof PreparedMessage) return this.#sender.sendPrepared(data, options, callback);
     return this.#sender.send(payload, options, callback);
   }
 
@@ -207,12 +211,12 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
 
   /** Stops reading. What was read already may still come. Nothing before `open`. */
   pause(): void {
-    this.#channel?.socket.pause();
+    this.#channel?.reading.pause();
   }
 
   /** Reads on after `pause`. Nothing before `open`. */
   resume(): void {
-    this.#channel?.socket.resume();
+    this.#channel?.reading.resume();
   }
 
   /** The messages, texts as strings, until the WebSocket closes; throws where it broke or the peer erred. */
@@ -223,6 +227,8 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   /** What channels tell their WebSocket. */
   static readonly #handler: ChannelHandler<WebSocket> = {
     message(socket, data, isBinary) {
+      // One that was being decompressed may come after `terminate()`.
+      if (socket.#readyState !== states.OPEN) return;
       try {
         socket.emit("message", isBinary ? shape(data, socket.#binaryType) : data, isBinary);
       } catch (error) {
@@ -242,17 +248,22 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
 
   #accept(accepted: Accepted | undefined): void {
     if (accepted === undefined) return;
-    const channel = new Channel(this, WebSocket.#handler, accepted, accepted.options);
-    channel.preface(accepted.preface);
-    this.#attach(channel, accepted.protocol);
+    this.#attach(accepted, accepted.agreed).preface(accepted.preface);
   }
 
-  #attach(channel: Channel<WebSocket>, protocol: string): void {
+  #attach(parts: ChannelParts, { protocol, deflate: agreed }: Agreed): Channel<WebSocket> {
+    const { deflate } = parts.options;
+    const channel =
+      deflate && agreed
+        ? new DeflatedChannel(this, WebSocket.#handler, parts, { deflate, agreed })
+        : new Channel(this, WebSocket.#handler, parts);
     this.#opening = undefined;
     this.#channel = channel;
     this.#sender = new Sender(channel);
     this.#protocol = protocol;
+    this.#extensions = agreed === undefined ? "" : extensionName;
     this.#readyState = states.OPEN;
+    return channel;
   }
 
   /** May something be sent? What comes too late is counted, and its sender told. */

@@ -29,8 +29,6 @@ describe("options", () => {
     ["none of port, server, noServer", {}],
     ["two of them", { port: 0, noServer: true }],
     ["all of them", { port: 0, noServer: true, server: createServer() }],
-    ["compression", { noServer: true, perMessageDeflate: true as never }],
-    ["compression with parameters", { noServer: true, perMessageDeflate: {} as never }],
     ["a limit that is no number", { noServer: true, maxPayload: "1" as never }],
     ["a negative limit", { noServer: true, maxFragments: -1 }],
   ];

@@ -1,8 +1,8 @@
 /**
  * permessage-deflate over zlib (RFC 7692 §7.2): how the messages of a connection are compressed and decompressed.
  *
- * - Without context takeover, which is the default, one codec serves all connections of the same window: a connection
- *   costs no memory for it.
+ * - Without context takeover, which is the default, one codec serves all connections of the same window, and one context
+ *   all codecs of the process: a connection costs no memory for it.
  * - Small messages are done at once on one context; large ones, and small ones that grow large, on Node's threads.
  * - With context takeover a connection has contexts of its own (some hundred KiB). Large messages go through them in
  *   parts, some each turn of the event loop.
@@ -63,7 +63,7 @@ type Deflated = (compressed: Uint8Array | undefined) => void;
 export class CodecSource {
   readonly #options: CodecOptions;
   /** By the bits of our own window. */
-  readonly #shared = new Map<number, SharedCodec>();
+  readonly #shared = new Map<number, MessageCodec>();
 
   constructor(options: CodecOptions) {
     this.#options = options;
@@ -74,13 +74,38 @@ export class CodecSource {
     const bits = isServer ? agreed.serverMaxWindowBits : agreed.clientMaxWindowBits;
     const keepsOurs = !(isServer ? agreed.serverNoContextTakeover : agreed.clientNoContextTakeover);
     const keepsTheirs = !(isServer ? agreed.clientNoContextTakeover : agreed.serverNoContextTakeover);
-    const shared = this.#shared.get(bits) ?? new SharedCodec(this.#options, bits);
-    this.#shared.set(bits, shared);
+    const shared = this.sharedCodec(bits);
     return keepsOurs || keepsTheirs
       ? new KeepingCodec(shared, this.#options, { bits, keepsOurs, keepsTheirs })
       : shared;
   }
+
+  /** Without context takeover. */
+  sharedCodec(bits: number): MessageCodec {
+    let shared = this.#shared.get(bits);
+    if (shared === undefined) {
+      shared = new SharedCodec(this.#options, bits);
+      this.#shared.set(bits, shared);
+    }
+    return shared;
+  }
 }
+
+/** By their settings: each message begins anew, so all servers and clients of the process share them. */
+const deflaters = new Map<string, SyncZlib | undefined>();
+
+function sharedDeflater(options: ZlibOptions): SyncZlib | undefined {
+  const key = JSON.stringify(options);
+  let deflater = deflaters.get(key);
+  if (deflater === undefined) {
+    deflater = openSyncZlib("deflate", options);
+    deflaters.set(key, deflater);
+  }
+  return deflater;
+}
+
+/** A window as long as any sender's does for all of them. */
+let inflater: SyncZlib | undefined;
 
 function zlibOptions({ level, memLevel }: CodecOptions, windowBits: number): ZlibOptions {
   return { level, memLevel, windowBits };
@@ -92,7 +117,6 @@ class SharedCodec implements MessageCodec {
   readonly #canDeflate: boolean;
   readonly #zlib: ZlibOptions;
   #deflater: SyncZlib | undefined;
-  #inflater: SyncZlib | undefined;
 
   constructor(options: CodecOptions, windowBits: number) {
     this.#maxBytes = options.maxMessageBytes;
@@ -107,7 +131,7 @@ class SharedCodec implements MessageCodec {
       done(isWorthIt ? withoutTail(compressed) : undefined);
     };
     if (payload.length <= syncDeflateBytes) {
-      this.#deflater ??= openSyncZlib("deflate", this.#zlib);
+      this.#deflater ??= sharedDeflater(this.#zlib);
       if (this.#deflater !== undefined) return ifShorter(runOnce(this.#deflater, payload));
     }
     deflateOnThread(
@@ -121,9 +145,8 @@ class SharedCodec implements MessageCodec {
     // RFC 7692 §7.2.3.6 has one byte for an empty message; not all senders do
     if (payload.length === 0) return done(payload);
     if (payload.length <= syncInflateBytes) {
-      // a window as long as any sender's does for all of them
-      this.#inflater ??= openSyncZlib("inflate", {});
-      const message = this.#inflater && inflateOnce(this.#inflater, payload);
+      inflater ??= openSyncZlib("inflate", {});
+      const message = inflater && inflateOnce(inflater, payload);
       if (message !== undefined) {
         const isTooLarge = typeof message === "object" && message.length > this.#maxBytes;
         return done(isTooLarge ? "BW_MESSAGE_TOO_LARGE" : message);
@@ -145,12 +168,12 @@ interface Keeping {
 
 /** RFC7692-7.2.2-1..2: a window is kept from message to message, in one direction or both. */
 class KeepingCodec implements MessageCodec {
-  readonly #shared: SharedCodec;
+  readonly #shared: MessageCodec;
   readonly #maxBytes: number;
   readonly #deflater: SyncZlib | undefined;
   readonly #inflater: SyncZlib | undefined;
 
-  constructor(shared: SharedCodec, options: CodecOptions, { bits, keepsOurs, keepsTheirs }: Keeping) {
+  constructor(shared: MessageCodec, options: CodecOptions, { bits, keepsOurs, keepsTheirs }: Keeping) {
     this.#shared = shared;
     this.#maxBytes = options.maxMessageBytes;
     const canKeep = keepsOurs && bits !== unsupportedWindowBits;

@@ -1,14 +1,18 @@
 /** A WebSocket link whose client agreed to permessage-deflate (RFC 7692): messages from the threshold on are compressed. */
 import type { Duplex } from "node:stream";
-import type { Message } from "../../model/message.ts";
+import type { Data, Message } from "../../model/message.ts";
+import type { Primitives } from "../../model/primitives.ts";
 import type { DeflatedConnection } from "../../wire/websocket/deflated-connection.ts";
-import type { DeflateAcceptance } from "../../wire/websocket/permessage-deflate.ts";
-import { formatAnswer, type PerMessageDeflate } from "./per-message-deflate.ts";
+import { opcode } from "../../wire/websocket/frame.ts";
+import { type DeflateAcceptance, defaultDeflate } from "../../wire/websocket/permessage-deflate.ts";
+import { formatAnswer, type PerMessageDeflate, type SharedFrames } from "./per-message-deflate.ts";
 import { WebSocketLink, type WebSocketLinkOptions } from "./websocket.ts";
 
 export class DeflatedWebSocketLink extends WebSocketLink {
   readonly #deflate: PerMessageDeflate;
-  readonly #sharesFrames: boolean;
+  /** A message keeps its frame for one window only: the longest. */
+  readonly #frames: SharedFrames | undefined;
+  readonly #primitives: Primitives;
   readonly #connection: DeflatedConnection;
 
   constructor(
@@ -19,7 +23,7 @@ export class DeflatedWebSocketLink extends WebSocketLink {
   ) {
     const made: DeflatedConnection[] = [];
     super(socket, { ...upgrade, extensions: formatAnswer(accepted) }, options, (_options, host) => {
-      const connection = deflate.connect(accepted, host);
+      const connection = deflate.connect(accepted.agreed, host);
       made.push(connection);
       return connection;
     });
@@ -27,16 +31,29 @@ export class DeflatedWebSocketLink extends WebSocketLink {
     if (connection === undefined) throw new Error("no connection was made");
     this.#connection = connection;
     this.#deflate = deflate;
-    this.#sharesFrames = deflate.sharesFrames(accepted);
+    const { serverMaxWindowBits } = accepted.agreed;
+    const isUsual = serverMaxWindowBits === defaultDeflate.serverMaxWindowBits;
+    this.#frames = isUsual ? deflate.framesFor(accepted.agreed) : undefined;
+    this.#primitives = options.primitives;
   }
 
   override send(message: Message): void {
     const connection = this.#connection;
-    const isShort = this.#deflate.isShort(message);
+    const { data } = message;
+    const isShort = this.#deflate.isShort(data);
+    const frames = this.#frames;
     if (isShort && !connection.isOutputHeld) super.send(message);
-    else if (!isShort && this.#sharesFrames)
-      connection.sendShared((done) => this.#deflate.frameOf(message, done));
-    else if (typeof message.data === "string") connection.sendText(message.data);
-    else connection.sendBinary(message.data);
+    else if (!isShort && frames !== undefined) {
+      const kind = typeof data === "string" ? opcode.text : opcode.binary;
+      connection.sendShared((done) => frames.frameOf(message, kind, () => this.#encode(data), done));
+    } else if (typeof data === "string") connection.sendText(data);
+    else connection.sendBinary(data);
+  }
+
+  #encode(data: Data): Uint8Array {
+    if (typeof data !== "string") return data;
+    const payload = new Uint8Array(this.#primitives.utf8Length(data));
+    this.#primitives.writeUtf8(data, payload, 0, payload.length);
+    return payload;
   }
 }

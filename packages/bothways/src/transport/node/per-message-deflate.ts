@@ -1,9 +1,9 @@
 /**
- * permessage-deflate for the links of a server: the option, what is agreed on in the handshake, and messages that are
- * compressed once for all who get them (RFC 7692).
+ * permessage-deflate for the connections of a server or client: the option, what is agreed on in the handshake, and
+ * messages that are compressed once for all who get them (RFC 7692).
  */
 import type { Headers } from "../../model/handshake.ts";
-import type { Message } from "../../model/message.ts";
+import type { Data } from "../../model/message.ts";
 import type { ConnectionOptions } from "../../wire/websocket/connection.ts";
 import {
   DeflatedConnection,
@@ -13,7 +13,7 @@ import {
   type MessageCodec,
 } from "../../wire/websocket/deflated-connection.ts";
 import { formatExtensions, parseExtensions } from "../../wire/websocket/extensions.ts";
-import { compressedBit, opcode } from "../../wire/websocket/frame.ts";
+import { compressedBit, type Opcode } from "../../wire/websocket/frame.ts";
 import { listHeader } from "../../wire/websocket/header-text.ts";
 import {
   acceptDeflate,
@@ -41,25 +41,25 @@ export interface PerMessageDeflateOptions {
   readonly zlibDeflateOptions?: { readonly level?: number; readonly memLevel?: number };
 }
 
-/** What all links of a server share. */
+/** What all connections of a server, or of one client's, share. */
 export class PerMessageDeflate {
+  /** What we are ready for. */
+  readonly wish: DeflateParameters;
   readonly #options: DeflatedOptions;
-  readonly #wish: DeflateParameters;
   readonly #codecs: CodecSource;
-  readonly #frames: SharedFrames;
+  readonly #frames = new Map<number, SharedFrames>();
 
   constructor(settings: PerMessageDeflateOptions, options: ConnectionOptions) {
     const { threshold = 1_024, zlibDeflateOptions = {} } = settings;
     const { level = 6, memLevel = 8 } = zlibDeflateOptions;
     const thresholdBytes = requireWithin("threshold", threshold, 0, Number.MAX_SAFE_INTEGER);
     this.#options = { ...options, isDeflateAgreed: true, thresholdBytes };
-    this.#wish = readWish(settings);
+    this.wish = readWish(settings);
     this.#codecs = new CodecSource({
       maxMessageBytes: options.maxMessageBytes,
       level: requireWithin("level", level, 1, 9),
       memLevel: requireWithin("memLevel", memLevel, 1, 9),
     });
-    this.#frames = new SharedFrames(this.#codecs.codecFor("server", defaultDeflate), options.primitives);
   }
 
   /** Undefined where nothing is agreed on, as where no offer is; null where the header breaks its grammar. */
@@ -67,28 +67,28 @@ export class PerMessageDeflate {
     const lines = listHeader(headers, headerName);
     if (lines.length === 0) return undefined;
     const offers = parseExtensions(lines.join());
-    return offers === undefined ? null : acceptDeflate(offers, this.#wish);
+    return offers === undefined ? null : acceptDeflate(offers, this.wish);
   }
 
-  connect({ agreed }: DeflateAcceptance, host: DeflatedHost): DeflatedConnection {
-    return new DeflatedConnection(this.#options, host, this.#codecs.codecFor("server", agreed));
+  connect(agreed: DeflateParameters, host: DeflatedHost): DeflatedConnection {
+    return new DeflatedConnection(this.#options, host, this.#codecs.codecFor(this.#options.role, agreed));
   }
 
-  isShort({ data }: Message): boolean {
+  isShort(data: Data): boolean {
     const { primitives, thresholdBytes } = this.#options;
     return typeof data === "string"
       ? isShortText(data, thresholdBytes, primitives)
       : data.length < thresholdBytes;
   }
 
-  /** Frames are shared where the window is as long as can be. */
-  sharesFrames({ agreed }: DeflateAcceptance): boolean {
-    return agreed.serverMaxWindowBits === defaultDeflate.serverMaxWindowBits;
-  }
-
-  /** Gives the frame of a message, now or later. It is made once for all who share it. */
-  frameOf(message: Message, done: (frame: Uint8Array) => void): void {
-    this.#frames.frameOf(message, done);
+  /** The frames that a server's connections share where they agreed on the same window. */
+  framesFor({ serverMaxWindowBits }: DeflateParameters): SharedFrames {
+    let frames = this.#frames.get(serverMaxWindowBits);
+    if (frames === undefined) {
+      frames = new SharedFrames(this.#codecs.sharedCodec(serverMaxWindowBits));
+      this.#frames.set(serverMaxWindowBits, frames);
+    }
+    return frames;
   }
 }
 
@@ -99,37 +99,33 @@ export function formatAnswer({ answer }: DeflateAcceptance): string {
 
 const headerName = "sec-websocket-extensions";
 
-/** Frames that begin with an empty window, so that they suit whoever gets them. */
-class SharedFrames {
-  readonly #codec: MessageCodec;
-  readonly #primitives: ConnectionOptions["primitives"];
+/** Where the compressed frame of a message is kept, or who waits for it. */
+export interface FrameSlot {
+  deflated?: Uint8Array | ((frame: Uint8Array) => void)[];
+}
 
-  constructor(codec: MessageCodec, primitives: ConnectionOptions["primitives"]) {
+/** Frames that begin with an empty window, so that they suit whoever gets them. */
+export class SharedFrames {
+  readonly #codec: MessageCodec;
+
+  constructor(codec: MessageCodec) {
     this.#codec = codec;
-    this.#primitives = primitives;
   }
 
-  frameOf(message: Message, done: (frame: Uint8Array) => void): void {
-    const known = message.deflated;
+  /** Gives the frame of a message of `kind`, now or later. It is made once for all who share the slot. */
+  frameOf(slot: FrameSlot, kind: Opcode, encode: () => Uint8Array, done: (frame: Uint8Array) => void): void {
+    const known = slot.deflated;
     if (known instanceof Uint8Array) return done(known);
     if (known !== undefined) return void known.push(done);
     const waiting = [done];
-    message.deflated = waiting;
-    const kind = typeof message.data === "string" ? opcode.text : opcode.binary;
-    const payload = this.#encode(message.data);
+    slot.deflated = waiting;
+    const payload = encode();
     this.#codec.deflate(payload, (compressed) => {
       const frame =
         compressed === undefined ? encodeFrame(kind, payload) : encodeFrame(kind | compressedBit, compressed);
-      message.deflated = frame;
+      slot.deflated = frame;
       for (const give of waiting) give(frame);
     });
-  }
-
-  #encode(data: Message["data"]): Uint8Array {
-    if (typeof data !== "string") return data;
-    const payload = new Uint8Array(this.#primitives.utf8Length(data));
-    this.#primitives.writeUtf8(data, payload, 0, payload.length);
-    return payload;
   }
 }
 

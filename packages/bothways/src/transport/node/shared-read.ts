@@ -11,20 +11,29 @@ import { Socket } from "node:net";
 const bufferBytes = 65_536;
 
 let shared: Uint8Array | undefined;
-const [bufferField, callbackField] = findFields("kBuffer", "kBufferCb");
+const [bufferField, callbackField, nextField] = findFields("kBuffer", "kBufferCb", "kBufferGen");
 
 /**
  * From the next turn of the event loop on, `read` gets what comes in; what came before is still a `data` event. The
- * bytes are valid during the call only. False where Node does not let us.
+ * bytes are valid during the call only. `room` is asked after each read for a place of the reader's own, which what comes
+ * next is then read to. False where Node does not let us.
  */
-export function readShared(socket: Socket, read: (bytes: Uint8Array) => void): boolean {
+export function readShared(
+  socket: Socket,
+  read: (bytes: Uint8Array, isShared: boolean) => void,
+  room?: () => Uint8Array | undefined,
+): boolean {
   const handle: unknown = Reflect.get(socket, "_handle");
-  if (bufferField === undefined || callbackField === undefined || !takesBuffer(handle)) return false;
+  if (bufferField === undefined || callbackField === undefined || nextField === undefined) return false;
+  if (!takesBuffer(handle)) return false;
   shared ??= new Uint8Array(bufferBytes);
   const buffer = shared;
   handle.useUserBuffer(buffer);
   Reflect.set(socket, bufferField, buffer);
-  Reflect.set(socket, callbackField, (length: number) => read(buffer.subarray(0, length)));
+  Reflect.set(socket, callbackField, (length: number, into: Uint8Array) =>
+    read(into.subarray(0, length), into === buffer),
+  );
+  if (room !== undefined) Reflect.set(socket, nextField, () => room() ?? buffer);
   return true;
 }
 

@@ -87,6 +87,11 @@ export interface WebSocketConnection {
   /** What the message that is arriving takes up. */
   readonly gatheredBytes: number;
 
+  /** How much of a payload that is arriving is still to come: what comes of it ends no message. */
+  readonly missingBytes: number;
+  /** Where what comes next may be read to, and then received as it lies there: a long message is then not copied. */
+  readonly room: Uint8Array | undefined;
+
   /** Bytes from the peer. They are overwritten, and the host must not call this from one of its own callbacks. */
   receive(chunk: Uint8Array): void;
   /** The peer sent FIN, or the socket broke or was destroyed. */
@@ -103,9 +108,9 @@ export interface WebSocketConnection {
   sendFrame(frame: Uint8Array): boolean;
   /**
    * One frame of any kind but a close frame: parts of a message, text as bytes, a pong nobody asked for. `kind` is an
-   * opcode, with `compressedBit` where the payload is compressed already.
+   * opcode, with `compressedBit` where the payload is compressed already. Parts are not compressed, whole messages are.
    */
-  sendPart(kind: number, payload: Uint8Array, isFinal?: boolean): boolean;
+  sendPart(kind: number, payload: Uint8Array, isFinal?: boolean, compress?: boolean): boolean;
   /** At most 125 bytes. */
   sendPing(data?: Uint8Array): boolean;
   /**
@@ -156,6 +161,14 @@ export class Connection implements WebSocketConnection, FrameSink {
 
   get gatheredBytes(): number {
     return this.#parser?.gatheredBytes ?? 0;
+  }
+
+  get missingBytes(): number {
+    return this.#parser?.missingBytes ?? 0;
+  }
+
+  get room(): Uint8Array | undefined {
+    return this.#parser?.room;
   }
 
   /** Returns how many bytes were taken: all but after `hold`. */

@@ -16,7 +16,7 @@ import {
   checkClose,
   type WebSocketConnection,
 } from "./connection.ts";
-import { compressedBit, maxControlBytes, type Opcode, opcode } from "./frame.ts";
+import { compressedBit, maxControlBytes, opcode } from "./frame.ts";
 
 /**
  * Compresses and decompresses whole messages. `done` is called once: before the call returns, with bytes that are valid
@@ -85,6 +85,14 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     return this.#inner.gatheredBytes + unreadBytes;
   }
 
+  get missingBytes(): number {
+    return this.#inner.missingBytes;
+  }
+
+  get room(): Uint8Array | undefined {
+    return this.#inner.room;
+  }
+
   receive(chunk: Uint8Array): void {
     if (this.#unread !== undefined) {
       this.#unread.push(new Uint8Array(chunk));
@@ -103,44 +111,47 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     if (this.state !== "open") return false;
     const { primitives, thresholdBytes } = this.#options;
     if (!compress || isShortText(text, thresholdBytes, primitives)) {
-      this.#inOrder(() => this.#inner.sendText(text));
+      this.inOrder(() => this.#inner.sendText(text));
     } else {
       const payload = new Uint8Array(primitives.utf8Length(text));
       primitives.writeUtf8(text, payload, 0, payload.length);
-      this.#inOrder(() => this.#deflate(payload, opcode.text));
+      this.inOrder(() => this.#deflate(payload, opcode.text));
     }
     return true;
   }
 
-  sendBinary(data: Uint8Array, compress = true): boolean {
+  sendBinary(data: Uint8Array, compress?: boolean): boolean {
+    return this.sendPart(opcode.binary, data, true, compress);
+  }
+
+  sendPart(kind: number, data: Uint8Array, isFinal = true, compress = true): boolean {
     if (this.state !== "open") return false;
     // the caller may change it when this returns
     const payload = this.#waiting === undefined ? data : new Uint8Array(data);
-    if (compress && data.length >= this.#options.thresholdBytes) {
-      this.#inOrder(() => this.#deflate(payload, opcode.binary));
-    } else this.#inOrder(() => this.#inner.sendBinary(payload));
-    return true;
-  }
-
-  /** As it is: parts of a message are not compressed. */
-  sendPart(kind: number, payload: Uint8Array, isFinal = true): boolean {
-    if (this.state !== "open") return false;
-    const part = this.#waiting === undefined ? payload : new Uint8Array(payload);
-    this.#inOrder(() => this.#inner.sendPart(kind, part, isFinal));
+    const isMessage = isFinal && (kind === opcode.text || kind === opcode.binary);
+    if (isMessage && compress && data.length >= this.#options.thresholdBytes) {
+      this.inOrder(() => this.#deflate(payload, kind));
+    } else this.inOrder(() => this.#inner.sendPart(kind, payload, isFinal));
     return true;
   }
 
   sendFrame(frame: Uint8Array): boolean {
     if (this.state !== "open") return false;
-    this.#inOrder(() => this.#sendFrame(frame));
+    this.inOrder(() => this.#sendFrame(frame));
     return true;
   }
 
   /** Sends the frame that `make` gives, now or later; it is shared with others. Servers only. */
   sendShared(make: (done: (frame: Uint8Array) => void) => void): boolean {
     if (this.state !== "open") return false;
-    this.#inOrder(() => this.#sendMade(make, (frame) => this.#sendFrame(frame)));
+    this.inOrder(() => this.#sendMade(make, (frame) => this.#sendFrame(frame)));
     return true;
+  }
+
+  /** Calls `act` when what was sent before is in the output: now, or later; never where the connection ends before. */
+  inOrder(act: () => void): void {
+    if (this.#waiting === undefined) act();
+    else this.#waiting.push(act);
   }
 
   sendPing(data?: Uint8Array): boolean {
@@ -153,7 +164,7 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     checkClose(code, reason, this.#options.primitives);
     if (this.state !== "open") return false;
     this.#isClosing = true;
-    this.#inOrder(() => this.#inner.close(code, reason));
+    this.inOrder(() => this.#inner.close(code, reason));
     return true;
   }
 
@@ -167,8 +178,16 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     if (!this.#isClosing) this.#host.text(data);
   }
 
+  textBytes(data: Uint8Array): void {
+    if (!this.#isClosing) this.#host.textBytes?.(data);
+  }
+
   binary(data: Uint8Array): void {
     if (!this.#isClosing) this.#host.binary(data);
+  }
+
+  ping(data: Uint8Array): void {
+    if (!this.#isClosing) this.#host.ping?.(data);
   }
 
   pong(data: Uint8Array): void {
@@ -208,7 +227,15 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     if (this.#inner.state !== "open") return;
     if (typeof message === "string") this.#inner.fault(message);
     else if (!isText) this.binary(message);
-    else {
+    else this.#deliverText(message);
+  }
+
+  #deliverText(message: Uint8Array): void {
+    const { isUtf8 } = this.#options;
+    if (isUtf8 !== undefined) {
+      if (isUtf8(message)) this.textBytes(message);
+      else this.#inner.fault("BW_WS_UTF8");
+    } else {
       const text = this.#options.primitives.decodeUtf8(message);
       if (text === undefined) this.#inner.fault("BW_WS_UTF8");
       else this.text(text);
@@ -234,18 +261,12 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     this.#host.inputHeld(false);
   }
 
-  /** Now, or when what was sent before has left. */
-  #inOrder(send: () => void): void {
-    if (this.#waiting === undefined) send();
-    else this.#waiting.push(send);
-  }
-
   #sendFrame(frame: Uint8Array): void {
     if (((frame[0] as number) & compressedBit) !== 0) this.#codec.forget();
     this.#inner.sendFrame(frame);
   }
 
-  #deflate(payload: Uint8Array, kind: Opcode): void {
+  #deflate(payload: Uint8Array, kind: number): void {
     this.#sendMade<Uint8Array | undefined>(
       (done) => this.#codec.deflate(payload, done),
       (compressed) => {

@@ -43,6 +43,8 @@ export interface ParserOptions {
   readonly isUtf8?: ((bytes: Uint8Array) => boolean) | undefined;
   /** Frames that one message may consist of, empty ones too. No limit where it is left out. */
   readonly maxFragments?: number | undefined;
+  /** Gives what messages are gathered in; it may be uninitialised memory. Default: zeros. */
+  readonly allocate?: ((byteLength: number) => Uint8Array) | undefined;
 }
 
 /** Receives what the peer sent. Methods must not throw and must not call `feed`; `stop` may be called from any. */
@@ -61,6 +63,9 @@ export interface FrameSink {
   fault(code: ErrorCode): void;
 }
 
+/** Less is not worth a read of its own. */
+const leastRoomBytes = 65_536;
+
 /** No data message has begun. The opcode of a continuation serves, since no message can be of that kind. */
 const noMessage = opcode.continuation;
 
@@ -68,6 +73,7 @@ export class FrameParser {
   readonly #options: ParserOptions;
   readonly #sink: FrameSink;
   readonly #forbiddenBits: number;
+  readonly #allocate: (byteLength: number) => Uint8Array;
   #isStopped = false;
   #isHeld = false;
 
@@ -93,12 +99,29 @@ export class FrameParser {
   constructor(options: ParserOptions, sink: FrameSink) {
     this.#options = options;
     this.#sink = sink;
+    this.#allocate = options.allocate ?? allocateZeros;
     this.#forbiddenBits = options.isDeflateAgreed ? reservedBits & ~compressedBit : reservedBits;
   }
 
   /** What the message that is arriving takes up. */
   get gatheredBytes(): number {
     return this.#message?.length ?? 0;
+  }
+
+  /** How much of the payload that is arriving is still to come: what comes of it ends no message. */
+  get missingBytes(): number {
+    return this.#missingBytes;
+  }
+
+  /**
+   * Where the rest of a long message may be read to, and then fed as it lies there, so that nobody copies it. Undefined
+   * where that would not pay.
+   */
+  get room(): Uint8Array | undefined {
+    if (this.#missingBytes < leastRoomBytes) return undefined;
+    const at = this.#messageBytes;
+    const message = this.#growMessage(at + leastRoomBytes);
+    return message.subarray(at, at + this.#missingBytes);
   }
 
   /**
@@ -247,7 +270,9 @@ export class FrameParser {
       }
     }
     const filled = this.#messageBytes + end - offset;
-    this.#growMessage(filled).set(chunk.subarray(offset, end), this.#messageBytes);
+    const message = this.#growMessage(filled);
+    // Else it was read to where it belongs.
+    if (message.buffer !== chunk.buffer) message.set(chunk.subarray(offset, end), this.#messageBytes);
     this.#messageBytes = filled;
     if (this.#isFinal && this.#missingBytes === 0) this.#finishMessage();
   }
@@ -257,7 +282,7 @@ export class FrameParser {
     const message = this.#message;
     if (message !== undefined && message.length >= filled) return message;
     const most = this.#isFinal ? filled + this.#missingBytes : this.#options.maxMessageBytes;
-    const grown = new Uint8Array(Math.min(filled * 4, most));
+    const grown = this.#allocate(Math.min(filled * 4, most));
     if (message !== undefined) grown.set(message.subarray(0, this.#messageBytes));
     this.#message = grown;
     return grown;
@@ -330,6 +355,10 @@ export class FrameParser {
     this.#sink.fault(code);
     return false;
   }
+}
+
+function allocateZeros(byteLength: number): Uint8Array {
+  return new Uint8Array(byteLength);
 }
 
 /** Length of the header whose first two bytes are at `offset`; NaN where the second is not there yet. */

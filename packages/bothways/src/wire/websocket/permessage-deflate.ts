@@ -23,7 +23,7 @@ export const defaultDeflate: DeflateParameters = {
   clientMaxWindowBits: 15,
 };
 
-const extensionName = "permessage-deflate";
+export const extensionName: string = "permessage-deflate";
 const maxBits = 15;
 /** RFC7692-7.1.2.1-1: in decimal, without leading zeros. */
 const bitsOf: ReadonlyMap<string, number> = new Map(
