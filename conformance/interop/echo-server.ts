@@ -15,12 +15,16 @@ export interface EchoServer {
   readonly url: string;
   /** Codes and reasons that clients closed with. */
   readonly closes: readonly string[];
+  /** On how many connections compression was agreed on. */
+  readonly compressed: number;
 }
 
 export async function serveEcho(engine: Engine, options: ServerOptions = {}): Promise<EchoServer> {
   const closes: string[] = [];
+  let compressed = 0;
   const wss = await serve(engine, { handleProtocols: (offered) => offered.has("two") && "two", ...options });
   wss.on("connection", (socket) => {
+    if (socket.extensions.startsWith("permessage-deflate")) compressed++;
     socket.on("error", (error) => closes.push(String(error)));
     socket.on("close", (code, reason) => closes.push(`${code} ${reason}`));
     socket.on("message", (data, isBinary) => {
@@ -40,7 +44,13 @@ export async function serveEcho(engine: Engine, options: ServerOptions = {}): Pr
       } else socket.send(data as Buffer, { binary: isBinary });
     });
   });
-  return { url: urlOf(wss), closes };
+  return {
+    url: urlOf(wss),
+    closes,
+    get compressed() {
+      return compressed;
+    },
+  };
 }
 
 /** What is used of faye-websocket, which has no types. */
@@ -84,5 +94,5 @@ export async function serveEchoByFaye(): Promise<EchoServer> {
     http.close();
     http.closeAllConnections();
   });
-  return { url: `ws://127.0.0.1:${portOf(http)}/`, closes };
+  return { url: `ws://127.0.0.1:${portOf(http)}/`, closes, compressed: 0 };
 }

@@ -1,7 +1,7 @@
 /** Ours with the WebSockets of others: their clients at our server, our client at their servers. */
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { useChromium } from "../../packages/bothways/test/browser/chromium.ts";
 import { engines, portOf } from "../engines.ts";
 import { findBun, runBun } from "./bun.ts";
@@ -30,21 +30,35 @@ class FayeClient extends faye.Client {
 const expectedOfFaye = { ...expected, closedWithoutCode: { code: 1000, reason: "", wasClean: true } };
 const toldByFaye = told.with(2, "1000 ");
 
-describe("a server of ours", () => {
+const contextsKept = { serverNoContextTakeover: false, clientNoContextTakeover: false };
+const compressions = [
+  { how: "in the clear", perMessageDeflate: false },
+  { how: "compressed", perMessageDeflate: true },
+  { how: "compressed with what came before", perMessageDeflate: contextsKept },
+] as const;
+
+describe.each(compressions)("a server of ours, $how", ({ perMessageDeflate }) => {
   const clients: Readonly<Record<string, unknown>> = {
-    bothways: engines.bothways.WebSocket,
+    bothways: class extends engines.bothways.WebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols, { perMessageDeflate });
+      }
+    },
     ws: engines.ws.WebSocket,
     "Node's own": globalThis.WebSocket,
   };
+  const start = (): Promise<EchoServer> => serveEcho("bothways", { perMessageDeflate });
+  const isCompressed = perMessageDeflate !== false;
 
   test.each(Object.keys(clients))("a client of %s", async (name) => {
-    const server = await serveEcho("bothways");
+    const server = await start();
     expect(await exercise({ Class: clients[name] as Class, url: server.url })).toEqual(expected);
     expect(await closesOf(server)).toEqual(told);
+    expect(server.compressed).toBe(isCompressed ? 3 : 0);
   });
 
-  test("a client of faye-websocket", async () => {
-    const server = await serveEcho("bothways");
+  test("a client of faye-websocket, which does not compress", async () => {
+    const server = await start();
     const report = await exercise({ Class: FayeClient as unknown as Class, url: server.url });
     // It does not know of wasClean.
     const clean = { wasClean: true };
@@ -55,19 +69,21 @@ describe("a server of ours", () => {
       closedWithoutCode: { ...report.closedWithoutCode, ...clean },
     }).toEqual(expectedOfFaye);
     expect(await closesOf(server)).toEqual(toldByFaye);
+    expect(server.compressed).toBe(0);
   });
 
   test.runIf(isBunThere)("a client of Bun's", async () => {
-    const server = await serveEcho("bothways");
+    const server = await start();
     const { value } = await runBun("bun-client.ts", server.url).next();
     expect(JSON.parse(value)).toEqual(expected);
     expect(await closesOf(server)).toEqual(told);
+    expect(server.compressed).toBe(isCompressed ? 3 : 0);
   });
 
   const browser = useChromium();
 
   test("a client of Chromium's", async () => {
-    const server = await serveEcho("bothways");
+    const server = await start();
     const http = createServer((_, response) => response.end("<!doctype html>")).listen(0, "127.0.0.1");
     await once(http, "listening");
     const page = await browser().newPage();
@@ -78,35 +94,49 @@ describe("a server of ours", () => {
     await page.goto(`http://127.0.0.1:${portOf(http)}/`);
     expect(await page.evaluate(exercise, { url: server.url })).toEqual(expected);
     expect(await closesOf(server)).toEqual(told);
+    expect(server.compressed).toBe(isCompressed ? 3 : 0);
   });
 });
 
-describe("a client of ours", () => {
+describe.each(compressions)("a client of ours, $how", ({ perMessageDeflate }) => {
+  class Client extends engines.bothways.WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols, { perMessageDeflate });
+      this.once("open", () => {
+        if (this.extensions.startsWith("permessage-deflate")) compressed++;
+      });
+    }
+  }
+  let compressed = 0;
+  beforeEach(() => {
+    compressed = 0;
+  });
+
   const servers: Readonly<Record<string, () => Promise<EchoServer>>> = {
-    ws: () => serveEcho("ws", { perMessageDeflate: true as unknown as false }),
+    ws: () => serveEcho("ws", { perMessageDeflate: true }),
     "faye-websocket": serveEchoByFaye,
     ...(isBunThere && { "Bun's": serveEchoByBun }),
   };
 
   describe.each(Object.keys(servers))("a server of %s", (name) => {
-    const start = servers[name] as () => Promise<EchoServer>;
+    const serve = servers[name] as () => Promise<EchoServer>;
+    const isFaye = name === "faye-websocket";
 
     test("goes through the exercise", async () => {
-      const server = await start();
-      const Class = engines.bothways.WebSocket as unknown as Class;
-      const report = await exercise({ Class, url: server.url });
-      const isFaye = name === "faye-websocket";
+      const server = await serve();
+      const report = await exercise({ Class: Client as unknown as Class, url: server.url });
       expect(report).toEqual(isFaye ? expectedOfFaye : expected);
       expect([...(await closesOf(server))].sort()).toEqual([...(isFaye ? toldByFaye : told)].sort());
+      expect(compressed).toBe(isFaye || perMessageDeflate === false ? 0 : 3);
     });
 
     test("sends a message in fragments, with a ping between that is answered", async () => {
-      const server = await start();
-      const socket = new engines.bothways.WebSocket(server.url, ["two"]);
+      const server = await serve();
+      const socket = new Client(server.url, ["two"]);
       onTestFinished(() => socket.terminate());
       await once(socket, "open");
       const [pong, message] = [once(socket, "pong"), once(socket, "message")];
-      const text = Buffer.from("ünïcode 😀 in parts");
+      const text = Buffer.from(`ünïcode 😀 in parts ${"x".repeat(5_000)}`);
       socket.send(text.subarray(0, 1), { binary: false, fin: false });
       socket.ping("there?");
       socket.send(text.subarray(1, 12), { fin: false });
@@ -115,14 +145,14 @@ describe("a client of ours", () => {
       expect([String((await pong)[0]), String((await message)[0])]).toEqual(["there?", String(text)]);
     });
   });
-
-  async function serveEchoByBun(): Promise<EchoServer> {
-    const lines = runBun("bun-server.ts");
-    const { value: port } = await lines.next();
-    const closes: string[] = [];
-    void (async () => {
-      for await (const line of lines) closes.push(line.replace(/^close /, ""));
-    })();
-    return { url: `ws://127.0.0.1:${port.replace(/^port /, "")}/`, closes };
-  }
 });
+
+async function serveEchoByBun(): Promise<EchoServer> {
+  const lines = runBun("bun-server.ts");
+  const { value: port } = await lines.next();
+  const closes: string[] = [];
+  void (async () => {
+    for await (const line of lines) closes.push(line.replace(/^close /, ""));
+  })();
+  return { url: `ws://127.0.0.1:${port.replace(/^port /, "")}/`, closes, compressed: 0 };
+}

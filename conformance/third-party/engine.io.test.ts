@@ -25,7 +25,7 @@ async function start(
 }
 
 function connect(url: string, options: object = { transports: ["websocket"] }): Socket {
-  const socket = new client.Socket(url, { perMessageDeflate: false, ...options } as object);
+  const socket = new client.Socket(url, options);
   onTestFinished(() => void socket.close());
   return socket;
 }
@@ -84,6 +84,20 @@ describe.each(["bothways", "ws"] as const)(
       await all;
       expect(counted).toEqual(Array.from({ length: 200 }, (_, i) => i));
       expect(socket.transport.name).toBe("websocket");
+    });
+
+    test("large messages are compressed, as its client asks for by default", async () => {
+      const { server, url } = await start(engine, { perMessageDeflate: { threshold: 100 } });
+      server.on("connection", (socket: ServerSocket) => socket.on("message", (data) => socket.send(data)));
+      const socket = connect(url);
+      await next(socket, "open");
+      const { ws } = socket.transport as unknown as { ws: InstanceType<typeof inPlace.WebSocket> };
+      expect(ws.extensions).toMatch(/^permessage-deflate/);
+      const text = "compress me ".repeat(10_000);
+      const answer = new Promise((resolve) => socket.on("message", resolve));
+      socket.send(text);
+      expect(await answer).toBe(text);
+      expect((ws._socket as { bytesRead?: number }).bytesRead).toBeLessThan(5_000);
     });
 
     test("pings keep it open", async () => {
