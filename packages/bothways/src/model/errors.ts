@@ -115,6 +115,13 @@ export const errorTable = {
     "later",
     "the peer did not read what waits for it, up to the hard limit",
   ),
+  BW_TOO_MANY_CONNECTIONS: entry(
+    "remote",
+    4429,
+    429,
+    "later",
+    "the address has as many connections as maxConnectionsPerAddress allows",
+  ),
   BW_OVERFLOW: entry("local", 4507, 507, "later", "there is no room for all that waits"),
   BW_RATE_LIMIT: entry("remote", 4429, 429, "later", "more events came than maxRate allows"),
   BW_TRANSPORT_CLOSED: entry("network", 4503, 503, "yes", "the peer closed the transport"),

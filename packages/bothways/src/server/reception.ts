@@ -16,6 +16,7 @@ import { channels } from "../observe/channels.ts";
 import { tellLimit } from "../observe/limits.ts";
 import { nodePrimitives } from "../platform/node.ts";
 import { readAddress } from "../transport/node/address.ts";
+import { AddressLimit } from "../transport/node/address-limit.ts";
 import { DeflatedWebSocketLink } from "../transport/node/deflated-websocket.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
 import { type BodyResult, HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
@@ -52,6 +53,7 @@ export class Reception implements Visitors {
   readonly #maxBytes: number;
   readonly #linkOptions: WebSocketLinkOptions;
   readonly #deflate: PerMessageDeflate | undefined;
+  readonly #addresses: AddressLimit;
   readonly #report: (error: unknown) => void;
   #client: Uint8Array | undefined;
 
@@ -61,6 +63,7 @@ export class Reception implements Visitors {
     this.#options = options;
     this.#maxBytes = options.maxHttpBufferSize ?? defaults.maxHttpBufferSize;
     this.#report = createReporter(options.onError);
+    this.#addresses = new AddressLimit(options);
     this.openRequests = {
       count: 0,
       account: driver.strangers,
@@ -121,6 +124,9 @@ export class Reception implements Visitors {
       return this.#refuseUpgrade(request, socket, { code: "BW_ORIGIN", detail: verdict.reason });
     const upgrade = readUpgrade(request, head, nodePrimitives);
     if (!upgrade.ok) return this.#refuseUpgrade(request, socket, upgrade);
+    const leave = this.#addresses.enter(request);
+    if (leave === undefined) return this.#refuseUpgrade(request, socket, { code: "BW_TOO_MANY_CONNECTIONS" });
+    socket.once("close", leave);
     const deflate = this.#deflate;
     const accepted = deflate?.accept(request.headers);
     // RFC6455-9.1-1
@@ -158,10 +164,15 @@ export class Reception implements Visitors {
   }
 
   #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): void {
+    const leave = this.#addresses.enter(request);
+    if (leave === undefined) return this.#refuse(request, answer, "BW_TOO_MANY_CONNECTIONS");
     const begin = (visitor: Visitor | Refusal): void => {
-      if ("refusal" in visitor) return this.#refuse(request, answer, visitor.refusal, visitor.reason);
+      if ("refusal" in visitor) {
+        leave();
+        return this.#refuse(request, answer, visitor.refusal, visitor.reason);
+      }
       const link = new PollingLink();
-      const handler = this.#driver.connect(link, visitor);
+      const handler = this.#driver.connect(link, { ...visitor, leave });
       link.bind(handler);
       const take = (): void => {
         link.open(answer);
@@ -172,6 +183,7 @@ export class Reception implements Visitors {
     this.#admit(request, xdomain)
       .then(begin)
       .catch((error) => {
+        leave();
         this.#report(error);
         answer.refuse("BW_INTERNAL");
       });

@@ -105,6 +105,13 @@ export interface ServerOptions extends SocketOptions {
     | undefined;
   /** Judges a request. With a second parameter it answers through the callback. Prefer `noServer` for this. */
   readonly verifyClient?: VerifyClient | undefined;
+  /**
+   * Connections that one address may have at once; one more is refused with 429, BW_TOO_MANY_CONNECTIONS. An office may
+   * share one address. 0: no limit. Default 0.
+   */
+  readonly maxConnectionsPerAddress?: number | undefined;
+  /** Believe X-Forwarded-For: true, or how many proxies stand in front. Default false. */
+  readonly trustProxy?: boolean | number | undefined;
   /** Keeps `clients`. Default true. */
   readonly clientTracking?: boolean | undefined;
   /** The class of the sockets. Default `WebSocket`. */
