@@ -68,6 +68,13 @@ export const errorTable = {
   BW_WS_ABNORMAL: entry("network", 1006, 400, "yes", "the connection ended without a close frame"),
   BW_WS_HANDSHAKE: entry("remote", 1002, 400, "no", "the opening handshake is not a valid WebSocket upgrade"),
   BW_WS_FRAGMENTS: entry("remote", 1008, 400, "no", "the message has more than maxFragments fragments"),
+  BW_WS_CONTROL_RATE: entry(
+    "remote",
+    1008,
+    429,
+    "later",
+    "more pings and pongs came in a second than maxControlRate allows",
+  ),
   BW_WS_VERSION: entry("remote", 1002, 426, "no", "the WebSocket version is not 13"),
   BW_WS_ACCEPT: entry("remote", 1002, 400, "no", "the server's answer to the opening handshake is not valid"),
   BW_WS_HANDSHAKE_TIMEOUT: entry(
