@@ -1,5 +1,6 @@
 /** Advisories about WebSocket servers, on the server of `bothways/websocket`. The rule of each is in README.md. */
 import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { deflateRawSync } from "node:zlib";
@@ -263,11 +264,11 @@ test.each(["/", "/chat", "/chat/", "/other?x", "*", "/%00", "//", "http://other/
   },
 );
 
+const deflating = { "Sec-WebSocket-Extensions": "permessage-deflate" };
+
 describe("CVE-2016-10544, CVE-2026-54490, Centrifugo PR 1162, autobahn issue 1909: limits hold after inflating", () => {
   const compressed = (bytes: Uint8Array): Buffer =>
     frame({ rsv: 4, opcode: 2, payload: deflateRawSync(bytes, { finishFlush: 2 }).subarray(0, -4) });
-  const deflating = { "Sec-WebSocket-Extensions": "permessage-deflate" };
-
   test.each([
     ["in one frame", 90_000],
     ["in many fragments", 1_000],
@@ -314,6 +315,32 @@ describe("CVE-2016-10544, CVE-2026-54490, Centrifugo PR 1162, autobahn issue 190
     const client = await upgraded(await serveEcho({ perMessageDeflate: true }), deflating);
     client.socket.write(frame({ rsv: 4, payload: Uint8Array.of(0xff, 0xff, 0xff) }));
     expect(await closeCodeOf(client)).toBe(1007);
+  });
+});
+
+describe("CRIME, BREACH: what a message costs says nothing of the one before it", () => {
+  const [secret, other] = [randomBytes(1_000).toString("hex"), randomBytes(1_000).toString("hex")] as const;
+
+  /** What the frame of `guess` takes behind one of the secret. */
+  async function costOf(guess: string, contextTakeover: boolean): Promise<number> {
+    const perMessageDeflate = { serverNoContextTakeover: !contextTakeover };
+    const wss = await serve({ perMessageDeflate });
+    const accepted = once(wss, "connection");
+    const client = await upgraded(wss, deflating);
+    const [server] = await accepted;
+    server.send(secret);
+    server.send(guess);
+    await vi.waitFor(() => expect(framesOf(client)).toHaveLength(2));
+    return framesOf(client)[1]?.payload.length ?? 0;
+  }
+
+  test("as long as contexts are not kept, which is the default", async () => {
+    const [right, wrong] = [await costOf(secret, false), await costOf(other, false)];
+    expect(Math.abs(right - wrong)).toBeLessThan(wrong / 20);
+  });
+
+  test("where they are kept, by option, it does", async () => {
+    expect(await costOf(secret, true)).toBeLessThan((await costOf(other, true)) / 5);
   });
 });
 
