@@ -5,8 +5,8 @@
  * Invariants: exactly one of `opened` and `failed` is called, and never while the constructor runs; what an answer may
  * cost in time and bytes is bounded; nobody's credentials follow a redirect to another host.
  */
-import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
-import { type RequestOptions, request as requestHttps } from "node:https";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { RequestOptions } from "node:https";
 import { connect as connectTcp, isIP, type NetConnectOpts } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from "node:tls";
@@ -17,6 +17,7 @@ import { formatExtensions } from "../wire/websocket/extensions.ts";
 import { acceptKey, createKey, websocketVersion } from "../wire/websocket/handshake-key.ts";
 import { type DeflateParameters, offerDeflate } from "../wire/websocket/permessage-deflate.ts";
 import { type Address, parseAddress } from "./address.ts";
+import { requestHttp, requestHttps } from "./http.ts";
 import { type Agreed, type ClientOptions, defaultHandshakeTimeout, defaultMaxHeaderSize } from "./options.ts";
 
 /** What the server may choose from. */

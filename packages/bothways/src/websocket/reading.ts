@@ -8,8 +8,11 @@ import type { Duplex } from "node:stream";
 import { readShared } from "../transport/node/shared-read.ts";
 import type { WebSocketConnection } from "../wire/websocket/connection.ts";
 
+/** Shared by all sockets. Half of it would cut messages of some KiB in two more often, which are then copied. */
+const buffer = Buffer.allocUnsafeSlow(131_072);
+
 export interface Reader {
-  readonly connection: Pick<WebSocketConnection, "missingBytes" | "room">;
+  readonly connection: Pick<WebSocketConnection, "mayEndIn" | "room">;
   /** `chunk` may be overwritten, and is valid during the call, but messages that end in it are views of it to be kept. */
   take(chunk: Uint8Array): void;
 }
@@ -31,10 +34,10 @@ export class Reading {
       socket,
       (bytes, isShared) => {
         // Messages that end in it are given to the application; one that does not is gathered elsewhere.
-        const mustCopy = isShared && connection.missingBytes <= bytes.length;
+        const mustCopy = isShared && connection.mayEndIn(bytes);
         reader.take(mustCopy ? Buffer.from(bytes) : bytes);
       },
-      () => connection.room,
+      { buffer, room: () => connection.room },
     );
   }
 

@@ -1,8 +1,9 @@
 /** How an upgrade is refused: an HTTP answer, then the end of the connection (RFC 6455 §4.2.2, §4.4). */
 import { Buffer } from "node:buffer";
-import { type OutgoingHttpHeaders, STATUS_CODES } from "node:http";
+import type { OutgoingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";
 import { encodeHeaderLines } from "../wire/websocket/header-text.ts";
+import { statusTexts } from "./http.ts";
 
 const timeout = 5_000;
 
@@ -10,7 +11,7 @@ const timeout = 5_000;
 export function refuse(
   socket: Duplex,
   status: number,
-  body: string = STATUS_CODES[status] ?? "",
+  body: string = statusTexts[status] ?? "",
   headers: OutgoingHttpHeaders = {},
 ): void {
   const lines = encodeHeaderLines({
@@ -26,7 +27,7 @@ export function refuse(
     ),
   });
   socket.on("error", () => {});
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines}\r\n${body}`);
+  socket.end(`HTTP/1.1 ${status} ${statusTexts[status] ?? ""}\r\n${lines}\r\n${body}`);
   // What the client still sends is read, or the answer could be lost in a reset.
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), timeout).unref();

@@ -52,7 +52,7 @@ function ended(): void {
 }
 
 /** What one read can bring fits in, echoed. */
-const blockBytes = 131_072;
+const blockBytes = 196_608;
 
 /** Where the frames of all connections are built. */
 export const output: FrameOutput = new FrameOutput(

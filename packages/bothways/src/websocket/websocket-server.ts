@@ -7,7 +7,7 @@
  */
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { BothwaysError } from "../model/bothways-error.ts";
@@ -24,6 +24,7 @@ import {
   type UpgradeRefused,
 } from "../wire/websocket/server-handshake.ts";
 import { throwLater } from "./application.ts";
+import { createServer } from "./http.ts";
 import {
   type ChannelOptions,
   createChannelOptions,

@@ -13,28 +13,39 @@ const bufferBytes = 65_536;
 let shared: Uint8Array | undefined;
 const [bufferField, callbackField, nextField] = findFields("kBuffer", "kBufferCb", "kBufferGen");
 
+/** For a reader that wants more than the usual. */
+export interface Places {
+  /** Shared by all readers of a kind, in place of the usual one of 64 KiB. */
+  readonly buffer: Uint8Array;
+  /** Asked after each read for a place of the reader's own, which what comes next is then read to. */
+  readonly room: () => Uint8Array | undefined;
+}
+
 /**
  * From the next turn of the event loop on, `read` gets what comes in; what came before is still a `data` event. The
- * bytes are valid during the call only. `room` is asked after each read for a place of the reader's own, which what comes
- * next is then read to. False where Node does not let us.
+ * bytes are valid during the call only, unless they are in a place of the reader's own. False where Node does not let us.
  */
 export function readShared(
   socket: Socket,
   read: (bytes: Uint8Array, isShared: boolean) => void,
-  room?: () => Uint8Array | undefined,
+  places?: Places,
 ): boolean {
   const handle: unknown = Reflect.get(socket, "_handle");
   if (bufferField === undefined || callbackField === undefined || nextField === undefined) return false;
   if (!takesBuffer(handle)) return false;
-  shared ??= new Uint8Array(bufferBytes);
-  const buffer = shared;
+  const buffer = places?.buffer ?? usualBuffer();
   handle.useUserBuffer(buffer);
   Reflect.set(socket, bufferField, buffer);
-  Reflect.set(socket, callbackField, (length: number, into: Uint8Array) =>
-    read(into.subarray(0, length), into === buffer),
+  Reflect.set(socket, callbackField, (length: number, place: Uint8Array) =>
+    read(place.subarray(0, length), place === buffer),
   );
-  if (room !== undefined) Reflect.set(socket, nextField, () => room() ?? buffer);
+  if (places !== undefined) Reflect.set(socket, nextField, () => places.room() ?? buffer);
   return true;
+}
+
+function usualBuffer(): Uint8Array {
+  shared ??= new Uint8Array(bufferBytes);
+  return shared;
 }
 
 function findFields(...names: readonly string[]): (symbol | undefined)[] {

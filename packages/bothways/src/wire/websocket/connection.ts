@@ -87,8 +87,8 @@ export interface WebSocketConnection {
   /** What the message that is arriving takes up. */
   readonly gatheredBytes: number;
 
-  /** How much of a payload that is arriving is still to come: what comes of it ends no message. */
-  readonly missingBytes: number;
+  /** May a message end in what comes next? False: the host is given no view of `chunk`. */
+  mayEndIn(chunk: Uint8Array): boolean;
   /** Where what comes next may be read to, and then received as it lies there: a long message is then not copied. */
   readonly room: Uint8Array | undefined;
 
@@ -163,8 +163,8 @@ export class Connection implements WebSocketConnection, FrameSink {
     return this.#parser?.gatheredBytes ?? 0;
   }
 
-  get missingBytes(): number {
-    return this.#parser?.missingBytes ?? 0;
+  mayEndIn(chunk: Uint8Array): boolean {
+    return this.#parser?.mayEndIn(chunk) ?? false;
   }
 
   get room(): Uint8Array | undefined {

@@ -85,8 +85,8 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     return this.#inner.gatheredBytes + unreadBytes;
   }
 
-  get missingBytes(): number {
-    return this.#inner.missingBytes;
+  mayEndIn(chunk: Uint8Array): boolean {
+    return this.#inner.mayEndIn(chunk);
   }
 
   get room(): Uint8Array | undefined {

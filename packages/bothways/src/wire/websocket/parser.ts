@@ -4,8 +4,8 @@
  * - Frames are read straight from the chunk. A message that lies whole in one chunk is handed on as a view of it,
  *   unmasked in place: a chunk fed is a chunk given away, and a view is valid only during the callback.
  * - What must wait is gathered: a header in 14 bytes, a control frame in 125, a message in one buffer that all its
- *   fragments join. That buffer is never larger than four times what has arrived, whatever a header declares, and never
- *   larger than `maxMessageBytes`. Between messages nothing is held.
+ *   fragments join. That buffer is never larger than four times what has arrived (sixteen times with `allocate`), whatever a header
+ *   declares, and never larger than `maxMessageBytes`. Between messages nothing is held.
  * - A text is checked as it arrives. Events do not depend on how the bytes were cut into chunks.
  * - After a close frame, a fault or `stop()` the parser is deaf: the rest is discarded unread.
  */
@@ -43,7 +43,10 @@ export interface ParserOptions {
   readonly isUtf8?: ((bytes: Uint8Array) => boolean) | undefined;
   /** Frames that one message may consist of, empty ones too. No limit where it is left out. */
   readonly maxFragments?: number | undefined;
-  /** Gives what messages are gathered in; it may be uninitialised memory. Default: zeros. */
+  /**
+   * Gives what messages are gathered in: uninitialised memory, which costs nothing until it is written to, and is asked for
+   * more freely. Default: zeros.
+   */
   readonly allocate?: ((byteLength: number) => Uint8Array) | undefined;
 }
 
@@ -63,6 +66,9 @@ export interface FrameSink {
   fault(code: ErrorCode): void;
 }
 
+/** How much larger than what has arrived the buffer of a message may be, and where it may be uninitialised memory. */
+const zerosGrowth = 4;
+const growth = 16;
 /** Less is not worth a read of its own. */
 const leastRoomBytes = 65_536;
 
@@ -73,7 +79,6 @@ export class FrameParser {
   readonly #options: ParserOptions;
   readonly #sink: FrameSink;
   readonly #forbiddenBits: number;
-  readonly #allocate: (byteLength: number) => Uint8Array;
   #isStopped = false;
   #isHeld = false;
 
@@ -99,7 +104,6 @@ export class FrameParser {
   constructor(options: ParserOptions, sink: FrameSink) {
     this.#options = options;
     this.#sink = sink;
-    this.#allocate = options.allocate ?? allocateZeros;
     this.#forbiddenBits = options.isDeflateAgreed ? reservedBits & ~compressedBit : reservedBits;
   }
 
@@ -108,9 +112,12 @@ export class FrameParser {
     return this.#message?.length ?? 0;
   }
 
-  /** How much of the payload that is arriving is still to come: what comes of it ends no message. */
-  get missingBytes(): number {
-    return this.#missingBytes;
+  /** May a message end in what comes next? False: no view of `chunk` will be handed on. */
+  mayEndIn(chunk: Uint8Array): boolean {
+    if (this.#missingBytes > 0) return this.#missingBytes <= chunk.length;
+    const payloadAt = headerBytes(chunk, 0);
+    if (this.#headerFilled > 0 || !(payloadAt <= chunk.length)) return true;
+    return !(payloadAt + readLength(chunk, 0) > chunk.length);
   }
 
   /**
@@ -277,12 +284,16 @@ export class FrameParser {
     if (this.#isFinal && this.#missingBytes === 0) this.#finishMessage();
   }
 
-  /** The message buffer with room for `filled` bytes: at most four times that, and no more than can still come. */
+  /** The message buffer with room for `filled` bytes: at most so many times that, and no more than can still come. */
   #growMessage(filled: number): Uint8Array {
     const message = this.#message;
     if (message !== undefined && message.length >= filled) return message;
     const most = this.#isFinal ? filled + this.#missingBytes : this.#options.maxMessageBytes;
-    const grown = this.#allocate(Math.min(filled * 4, most));
+    const { allocate } = this.#options;
+    const grown =
+      allocate === undefined
+        ? new Uint8Array(Math.min(filled * zerosGrowth, most))
+        : allocate(Math.min(filled * growth, most));
     if (message !== undefined) grown.set(message.subarray(0, this.#messageBytes));
     this.#message = grown;
     return grown;
@@ -355,10 +366,6 @@ export class FrameParser {
     this.#sink.fault(code);
     return false;
   }
-}
-
-function allocateZeros(byteLength: number): Uint8Array {
-  return new Uint8Array(byteLength);
 }
 
 /** Length of the header whose first two bytes are at `offset`; NaN where the second is not there yet. */

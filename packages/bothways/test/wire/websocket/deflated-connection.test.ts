@@ -1,4 +1,5 @@
 /** The order around a codec that answers at once or later. This one "compresses" by adding one to each byte. */
+import { isUtf8 } from "node:buffer";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ErrorCode } from "../../../src/model/errors.ts";
@@ -67,6 +68,7 @@ function open(role: Role = "server", thresholdBytes = 4) {
     {
       text: (data) => void events.push(["text", data]),
       binary: (data) => void events.push(["binary", hex(data)]),
+      ping: (data) => void events.push(["ping", hex(data)]),
       pong: (data) => void events.push(["pong", hex(data)]),
       closed: (event) => void events.push(["closed", event]),
       write: (bytes) => void writes.push(bytes),
@@ -110,6 +112,7 @@ describe("receiving", () => {
           ["text", "text"],
           ["text", "plain"],
           ["binary", hex(utf8("bytes"))],
+          ["ping", hex(utf8("p"))],
           ["pong", ""],
           ["text", "fragments"],
           ["text", ""],
@@ -183,11 +186,12 @@ describe("receiving", () => {
     expect(events.slice(1)).toEqual([
       ["text", "0!"],
       ["text", "1"],
+      ["ping", hex(utf8("p"))],
       ["inputHeld", true],
     ]);
     expect(frames()).toEqual(["0 10 p"]);
     codec.late.shift()?.();
-    expect(events.slice(4)).toEqual([
+    expect(events.slice(5)).toEqual([
       ["text", "2!"],
       ["text", "3"],
       ["end"],
@@ -237,6 +241,35 @@ describe("receiving", () => {
       }),
     );
   });
+});
+
+test("texts are given as bytes, checked, to a host that wants them", () => {
+  const given: string[] = [];
+  const codec = new TestCodec();
+  const nothing = (): void => {};
+  const connection = new DeflatedConnection(
+    {
+      ...({ role: "server", maxMessageBytes: 1_000, primitives, output: new FrameOutput(nothing) } as const),
+      ...{ isDeflateAgreed: true, thresholdBytes: 4, isUtf8 },
+    },
+    {
+      text: () => void given.push("a text"),
+      textBytes: (data) => void given.push(hex(data)),
+      ...{ binary: nothing, pong: nothing, write: nothing, end: nothing },
+      closed: ({ error }) => void given.push(String(error)),
+      ...{ inputHeld: nothing, outputHeld: nothing },
+    },
+    codec,
+  );
+  const from = (parts: FrameParts) => rawFrame({ mask: testMask, ...parts });
+  connection.receive(
+    joinBytes(
+      from({ opcode: 1, payload: "plain" }),
+      from({ opcode: 1, reserved: 4, payload: packed("packed") }),
+      from({ opcode: 1, reserved: 4, payload: Uint8Array.of(0x00, 0x62) }),
+    ),
+  );
+  expect(given).toEqual([hex(utf8("plain")), hex(utf8("packed")), "BW_WS_UTF8"]);
 });
 
 describe("sending", () => {
@@ -301,6 +334,32 @@ describe("sending", () => {
     expect(frames()).toEqual(["4 2 made", expect.stringMatching(/^0 8 .*bye$/s)]);
     expect(events.at(-1)).toEqual(["outputHeld", false]);
     expect(codec.calls.at(-1)).toBe("forget");
+  });
+
+  test("whole messages are compressed by `sendPart` too, parts of one are not", () => {
+    const { connection, frames } = open();
+    connection.sendPart(1, utf8("text"));
+    connection.sendPart(2, utf8("wxyz"));
+    connection.sendPart(2, utf8("wxyz"), true, false);
+    connection.sendPart(1, utf8("part"), false);
+    connection.sendPart(0, utf8("last"));
+    connection.sendPart(10, utf8("pong"));
+    expect(frames()).toEqual(["4 1 ufyu", "4 2 xyz{", "0 2 wxyz", "0 1 part", "0 0 last", "0 10 pong"]);
+  });
+
+  test("`inOrder` calls at once where nothing waits, else behind what was sent, and never after the end", () => {
+    const { connection, codec, frames } = open();
+    const calls: string[] = [];
+    connection.inOrder(() => calls.push("at once"));
+    connection.sendText("one!");
+    connection.inOrder(() => calls.push(`behind ${frames()}`));
+    connection.sendText("two!");
+    connection.inOrder(() => calls.push("never"));
+    expect(calls).toEqual(["at once"]);
+    codec.late.shift()?.();
+    connection.receiveEnd();
+    codec.late.shift()?.();
+    expect(calls).toEqual(["at once", 'behind 4 1 pof"']);
   });
 
   test("a peer that closes is answered at once, and what was under way is dropped", () => {

@@ -8,7 +8,12 @@ import {
   type WebSocketConnection,
 } from "../../../src/wire/websocket/connection.ts";
 import { FrameOutput } from "../../../src/wire/websocket/output.ts";
-import { FrameParser, type FrameSink, type Role } from "../../../src/wire/websocket/parser.ts";
+import {
+  FrameParser,
+  type FrameSink,
+  type ParserOptions,
+  type Role,
+} from "../../../src/wire/websocket/parser.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -35,6 +40,7 @@ export type ParserEvent = readonly [name: keyof FrameSink, ...values: (string | 
 export function createParserRecorder(
   role: Role = "server",
   maxMessageBytes: number = defaultMaxMessageBytes,
+  more: Partial<ParserOptions> = {},
 ): { parser: FrameParser; events: ParserEvent[] } {
   const events: ParserEvent[] = [];
   const sink: FrameSink = {
@@ -46,7 +52,7 @@ export function createParserRecorder(
     peerClose: (code, reason) => void events.push(["peerClose", code, reason]),
     fault: (code) => void events.push(["fault", code]),
   };
-  return { parser: new FrameParser({ role, maxMessageBytes, primitives }, sink), events };
+  return { parser: new FrameParser({ role, maxMessageBytes, primitives, ...more }, sink), events };
 }
 
 /** The events that `bytes` cause, cut into pieces of `pieceBytes`. The input is left as it is. */

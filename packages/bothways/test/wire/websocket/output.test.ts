@@ -88,6 +88,51 @@ describe("frame output", () => {
     expect(sizes).toEqual([65_536, 1_000_000]);
   });
 
+  test("what has been written makes place; what has not, and what waits, keeps its own", () => {
+    let blocks = 0;
+    const output = new FrameOutput(
+      () => {},
+      (byteLength) => {
+        blocks++;
+        return new Uint8Array(byteLength);
+      },
+      100,
+    );
+    const [a, b] = [createOwner(), createOwner()];
+    const offsets: number[] = [];
+    const reserve = (owner: Owner, length: number): void => void offsets.push(output.reserve(owner, length));
+    for (let i = 0; i < 10; i++) {
+      reserve(a, 40);
+      reserve(b, 20);
+      output.flush();
+      output.settle(true);
+    }
+    expect([blocks, new Set(offsets)]).toEqual([1, new Set([0, 40])]);
+    offsets.length = 0;
+    reserve(a, 30);
+    output.flush();
+    output.settle(false);
+    reserve(b, 10);
+    output.flush();
+    output.settle(true);
+    reserve(b, 10);
+    output.settle(true);
+    reserve(b, 10);
+    output.flush();
+    output.settle(true);
+    reserve(b, 10);
+    expect(offsets).toEqual([0, 30, 30, 40, 30]);
+    output.flush();
+    // a second block in one turn begins anew, and a large one is not kept
+    reserve(a, 90);
+    reserve(a, 1_000);
+    output.flush();
+    output.settle(true);
+    offsets.length = 0;
+    reserve(a, 10);
+    expect([blocks, offsets, output.block.length]).toEqual([4, [0], 100]);
+  });
+
   test("it says how much of an owner waits", () => {
     const output = new FrameOutput(() => {});
     const [a, b] = [createOwner(), createOwner()];

@@ -396,3 +396,69 @@ describe("maxFragments", () => {
     expect(told).toEqual(["ab", "ab", "BW_WS_FRAGMENTS"]);
   });
 });
+
+describe("where bytes are read to", () => {
+  const payload = new Uint8Array(300_000).map((_, i) => i * 31);
+  const frames = (text: string) =>
+    joinBytes(
+      rawFrame({ opcode: ping, payload: text }),
+      rawFrame({ opcode: binary, payload }),
+      rawFrame({ opcode: 1, payload: text.repeat(20_000), isFinal: false }),
+      rawFrame({ opcode: pong, payload: text }),
+      rawFrame({ opcode: 0, payload: text.repeat(20_000) }),
+      rawFrame({ opcode: 1, payload: text }),
+    );
+
+  test.each([undefined, (byteLength: number) => new Uint8Array(byteLength).fill(0xee)])(
+    "what is read to `room`, and else to one buffer, gives the same events, and nothing is copied there",
+    (allocate) => {
+      const bytes = frames("한글 ");
+      const { parser, events } = createParserRecorder("server", 1_000_000, { allocate });
+      const shared = new Uint8Array(70_000);
+      let inPlace = 0;
+      for (let at = 0; at < bytes.length; ) {
+        const { room } = parser;
+        if (room !== undefined) inPlace++;
+        const place = room ?? shared;
+        const length = Math.min(place.length, bytes.length - at);
+        place.set(bytes.subarray(at, at + length));
+        parser.feed(place.subarray(0, length));
+        expect(parser.gatheredBytes).toBeLessThanOrEqual(1_000_000);
+        at += length;
+      }
+      expect(events).toEqual(parse(frames("한글 ")));
+      expect(inPlace).toBeGreaterThan(1);
+    },
+  );
+
+  test("there is none for what is short, between messages, and after the end", () => {
+    const { parser } = createParserRecorder();
+    expect(parser.room).toBeUndefined();
+    const frame = rawFrame({ opcode: binary, payload: new Uint8Array(70_000) });
+    parser.feed(frame.slice(0, 100));
+    expect(parser.room?.length).toBeGreaterThanOrEqual(65_536);
+    parser.feed(frame.slice(100, 10_000));
+    expect(parser.room).toBeUndefined();
+    parser.feed(frame.slice(10_000));
+    expect([parser.room, parser.gatheredBytes]).toEqual([undefined, 0]);
+    parser.feed(frame.slice(0, 100));
+    parser.stop();
+    expect(parser.room).toBeUndefined();
+  });
+
+  test.each<[boolean, number, number]>([
+    [true, 0, 206],
+    [true, 0, 500],
+    [false, 0, 205],
+    [true, 0, 3],
+    [true, 3, 10],
+    [false, 10, 205],
+    [true, 10, 206],
+  ])("a message may end in it: %s, from %i to %i", (expected, fed, end) => {
+    const { parser } = createParserRecorder();
+    const frame = rawFrame({ opcode: binary, payload: new Uint8Array(198) });
+    const stream = joinBytes(frame, frame, frame);
+    parser.feed(stream.slice(0, fed));
+    expect(parser.mayEndIn(stream.subarray(fed, end))).toBe(expected);
+  });
+});
