@@ -68,6 +68,13 @@ export const errorTable = {
   BW_WS_ABNORMAL: entry("network", 1006, 400, "yes", "the connection ended without a close frame"),
   BW_WS_HANDSHAKE: entry("remote", 1002, 400, "no", "the opening handshake is not a valid WebSocket upgrade"),
   BW_WS_FRAGMENTS: entry("remote", 1008, 400, "no", "the message has more than maxFragments fragments"),
+  BW_WS_CONTROL_RATE: entry(
+    "remote",
+    1008,
+    429,
+    "later",
+    "more pings and pongs came in a second than maxControlRate allows",
+  ),
   BW_WS_VERSION: entry("remote", 1002, 426, "no", "the WebSocket version is not 13"),
   BW_WS_ACCEPT: entry("remote", 1002, 400, "no", "the server's answer to the opening handshake is not valid"),
   BW_WS_HANDSHAKE_TIMEOUT: entry(
@@ -114,6 +121,13 @@ export const errorTable = {
     429,
     "later",
     "the peer did not read what waits for it, up to the hard limit",
+  ),
+  BW_TOO_MANY_CONNECTIONS: entry(
+    "remote",
+    4429,
+    429,
+    "later",
+    "the address has as many connections as maxConnectionsPerAddress allows",
   ),
   BW_OVERFLOW: entry("local", 4507, 507, "later", "there is no room for all that waits"),
   BW_RATE_LIMIT: entry("remote", 4429, 429, "later", "more events came than maxRate allows"),

@@ -8,6 +8,7 @@ const limits: ReadonlySet<ErrorCode> = new Set([
   "BW_BODY_TIMEOUT",
   "BW_SILENT",
   "BW_SLOW_CONSUMER",
+  "BW_TOO_MANY_CONNECTIONS",
 ]);
 
 const struck = channels["bothways:limit:struck"];

@@ -51,6 +51,8 @@ export interface DriverOptions extends ServerSessionOptions, AuthenticationOptio
 /** What the server knows of a request before a session is asked. */
 export interface Visitor extends Identity {
   readonly handshake: Omit<Handshake, "auth">;
+  /** Called when the link is over, for who counts them. */
+  readonly leave?: () => void;
 }
 
 /** A client of any dialect, as far as the run loop is concerned with it. */

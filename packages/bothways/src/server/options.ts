@@ -69,6 +69,11 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly publishKeys?: PublishKeys;
   /** Publications that are taken per second, of all keys together; more are BW_RATE_LIMIT. Default 1,000. */
   readonly maxPublishRate?: number;
+   * Connections that one address may have at once, of WebSockets and of sessions on long polling; behind proxies the address
+   * that `trustProxy` tells. One more is refused with 429, BW_TOO_MANY_CONNECTIONS. A client that tries two transports, or
+   * changes from one to the other, has two for a moment; an office may share one address. 0: no limit. Default 0.
+   */
+  readonly maxConnectionsPerAddress?: number;
   /** The server pings a client that was silent this long, in ms. Default 15,000. */
   readonly pingInterval?: number;
   /** A link whose ping is not answered within this many ms is lost, with BW_SILENT. Default 10,000. */
@@ -150,6 +155,7 @@ export const defaults = {
   maxBufferedBytes: 1_048_576,
   slowConsumer: "disconnect",
   maxUnconfirmedSessions: 4096,
+  maxConnectionsPerAddress: 0,
   maxHelloSize: 65_536,
   maxJsonDepth: 128,
   authWarning: 60_000,

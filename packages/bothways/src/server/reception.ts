@@ -17,6 +17,7 @@ import { channels } from "../observe/channels.ts";
 import { tellLimit } from "../observe/limits.ts";
 import { nodePrimitives } from "../platform/node.ts";
 import { readAddress } from "../transport/node/address.ts";
+import { AddressLimit } from "../transport/node/address-limit.ts";
 import { DeflatedWebSocketLink } from "../transport/node/deflated-websocket.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
 import { type BodyResult, HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
@@ -55,6 +56,7 @@ export class Reception implements Visitors {
   readonly #plain: PlainReception | undefined;
   readonly #publisher: Publisher | undefined;
   readonly #deflate: PerMessageDeflate | undefined;
+  readonly #addresses: AddressLimit;
   readonly #report: (error: unknown) => void;
   #client: Uint8Array | undefined;
   #isClosing = false;
@@ -65,6 +67,7 @@ export class Reception implements Visitors {
     this.#options = options;
     this.#maxBytes = options.maxHttpBufferSize ?? defaults.maxHttpBufferSize;
     this.#report = createReporter(options.onError);
+    this.#addresses = new AddressLimit(options);
     this.openRequests = {
       count: 0,
       account: driver.strangers,
@@ -174,6 +177,9 @@ export class Reception implements Visitors {
       });
     const upgrade = readUpgrade(request, head, nodePrimitives, this.#plain !== undefined);
     if (!upgrade.ok) return this.#refuseUpgrade(request, socket, upgrade);
+    const leave = this.#addresses.enter(request);
+    if (leave === undefined) return this.#refuseUpgrade(request, socket, { code: "BW_TOO_MANY_CONNECTIONS" });
+    socket.once("close", leave);
     const deflate = this.#deflate;
     const accepted = deflate?.accept(request.headers);
     // RFC6455-9.1-1
@@ -212,10 +218,15 @@ export class Reception implements Visitors {
   }
 
   #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): void {
+    const leave = this.#addresses.enter(request);
+    if (leave === undefined) return this.#refuse(request, answer, "BW_TOO_MANY_CONNECTIONS");
     const begin = (visitor: Visitor | Refusal): void => {
-      if ("refusal" in visitor) return this.#refuse(request, answer, visitor.refusal, visitor.reason);
+      if ("refusal" in visitor) {
+        leave();
+        return this.#refuse(request, answer, visitor.refusal, visitor.reason);
+      }
       const link = new PollingLink();
-      const handler = this.#driver.connect(link, visitor);
+      const handler = this.#driver.connect(link, { ...visitor, leave });
       link.bind(handler);
       const take = (): void => {
         link.open(answer);
@@ -226,6 +237,7 @@ export class Reception implements Visitors {
     this.#admit(request, xdomain)
       .then(begin)
       .catch((error) => {
+        leave();
         this.#report(error);
         answer.refuse("BW_INTERNAL");
       });

@@ -172,6 +172,7 @@ export class ServerLink implements LinkHandler {
       closed.publish({ transport: this.link.transport, session: this.#session, code });
     this.#isOver = true;
     this.#cancelTimeout?.();
+    this.visitor.leave?.();
   }
 
   #hello(data: Data): void {

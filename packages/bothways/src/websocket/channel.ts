@@ -56,6 +56,9 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   #isDrainAwaited = false;
   #isHeard = false;
   #isAsked = false;
+  /** The second of the last ping or pong, and how many have come in it. */
+  #controlSecond = 0;
+  #controls = 0;
 
   constructor(
     owner: Owner,
@@ -135,8 +138,10 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
     this.reading.resume();
   }
 
-  /** Ends it at once: the peer gets no close frame, and no message comes any more. */
+  /** Ends it at once: the peer gets what was sent already if it can leave, no close frame, and no message comes any more. */
   destroy(): void {
+    output.flushOf(this);
+    this.#uncork();
     this.socket.destroy();
     this.connection.receiveEnd();
   }
@@ -191,11 +196,11 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   }
 
   ping(data: Uint8Array): void {
-    this.#handler.control(this.#owner, "ping", asBuffer(data));
+    this.#control("ping", data);
   }
 
   pong(data: Uint8Array): void {
-    this.#handler.control(this.#owner, "pong", asBuffer(data));
+    this.#control("pong", data);
   }
 
   write(bytes: Uint8Array): void {
@@ -266,6 +271,16 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
     callAll(this.#callbacks ?? [], new BothwaysError("BW_WS_ABNORMAL"));
     this.#callbacks = undefined;
     this.#handler.gone(this.#owner, this.#event);
+  }
+
+  #control(kind: "ping" | "pong", data: Uint8Array): void {
+    const second = Math.floor(performance.now() / 1_000);
+    if (second !== this.#controlSecond) {
+      this.#controlSecond = second;
+      this.#controls = 0;
+    }
+    if (++this.#controls > this.#options.maxControlRate) this.fail("BW_WS_CONTROL_RATE");
+    else this.#handler.control(this.#owner, kind, asBuffer(data));
   }
 
   #block(): void {

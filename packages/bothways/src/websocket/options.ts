@@ -33,6 +33,11 @@ interface SocketOptions {
   /** A message in more fragments, empty ones too, ends the connection with 1008. 0: no limit. Default 16,384. */
   readonly maxFragments?: number | undefined;
   /**
+   * A peer that sends more pings and pongs in a second ends the connection with BW_WS_CONTROL_RATE. 0: no limit. Default
+   * 1,000.
+   */
+  readonly maxControlRate?: number | undefined;
+  /**
    * A peer that leaves more unread ends the connection with BW_SLOW_CONSUMER at the next message. One message of any size
    * may be sent when nothing waits. 0: no limit. Default 16 MiB.
    */
@@ -105,6 +110,13 @@ export interface ServerOptions extends SocketOptions {
     | undefined;
   /** Judges a request. With a second parameter it answers through the callback. Prefer `noServer` for this. */
   readonly verifyClient?: VerifyClient | undefined;
+  /**
+   * Connections that one address may have at once; one more is refused with 429, BW_TOO_MANY_CONNECTIONS. An office may
+   * share one address. 0: no limit. Default 0.
+   */
+  readonly maxConnectionsPerAddress?: number | undefined;
+  /** Believe X-Forwarded-For: true, or how many proxies stand in front. Default false. */
+  readonly trustProxy?: boolean | number | undefined;
   /** Keeps `clients`. Default true. */
   readonly clientTracking?: boolean | undefined;
   /** The class of the sockets. Default `WebSocket`. */
@@ -139,6 +151,8 @@ export interface ClientOptions extends SocketOptions, Omit<TlsOptions, "socket" 
 
 /** What the connections of one server, or one client's, share: the engine's options and those of its channel. */
 export interface ChannelOptions extends ConnectionOptions {
+  /** Pings and pongs in a second. */
+  readonly maxControlRate: number;
   /** Bytes. */
   readonly maxBufferedAmount: number;
   /** Milliseconds. */
@@ -187,6 +201,7 @@ export function createChannelOptions(role: Role, given: SocketOptions, output: F
   };
   return {
     ...connectionOptions,
+    maxControlRate: limit("maxControlRate", given.maxControlRate, 1_000),
     maxBufferedAmount: limit("maxBufferedAmount", given.maxBufferedAmount, 16 * 1_048_576),
     closeTimeout: limit("closeTimeout", given.closeTimeout, 10_000),
     heartbeatInterval: given.heartbeatInterval ?? (role === "server" ? 30_000 : 0),

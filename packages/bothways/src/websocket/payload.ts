@@ -47,9 +47,15 @@ export function checkClose(code: number | undefined, reason: string | Uint8Array
   if (!isSendableCloseCode(code)) {
     throw new DOMException(`${code} is no close code that may be sent`, "InvalidAccessError");
   }
-  const text = typeof reason === "string" ? reason : Buffer.from(reason).toString();
+  const text = typeof reason === "string" ? reason : readText(reason);
   if (Buffer.byteLength(text) <= maxReasonBytes) return text;
   throw new DOMException(`The reason must not be greater than ${maxReasonBytes} bytes`, "SyntaxError");
+}
+
+/** By its bytes, whatever its elements are; a list of a certain length would be memory of nobody's. */
+function readText(bytes: Uint8Array): string {
+  if (!ArrayBuffer.isView(bytes)) throw new TypeError("a reason is a string or bytes");
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
 export function byteLength(payload: string | Uint8Array | Blob): number {

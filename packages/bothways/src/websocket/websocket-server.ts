@@ -13,6 +13,7 @@ import type { Duplex } from "node:stream";
 import { BothwaysError } from "../model/bothways-error.ts";
 import { errorTable } from "../model/errors.ts";
 import { nodePrimitives } from "../platform/node.ts";
+import { AddressLimit } from "../transport/node/address-limit.ts";
 import { formatAnswer } from "../transport/node/per-message-deflate.ts";
 import { acceptKey } from "../wire/websocket/handshake-key.ts";
 import { isFieldValue, isToken } from "../wire/websocket/header-text.ts";
@@ -90,6 +91,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   /** The open sockets; undefined where `clientTracking` is false. */
   readonly clients: Set<WebSocket> | undefined;
   readonly #channelOptions: ChannelOptions;
+  readonly #addresses: AddressLimit;
   readonly #http: HttpServer | undefined;
   readonly #release: () => void;
   #state: "running" | "closing" | "closed" = "running";
@@ -111,6 +113,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     this.path = path;
     this.clients = clientTracking ? new Set() : undefined;
     this.#channelOptions = createChannelOptions("server", options, output);
+    this.#addresses = new AddressLimit(options);
     this.#http = port === undefined ? server : createHttpServer(options);
     this.#release = this.#http === undefined ? () => {} : this.#listen(this.#http);
     if (port !== undefined)
@@ -180,6 +183,12 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       return;
     }
     if (!this.shouldHandle(request)) return refuse(socket, 400, "nothing is served at this path");
+    const leave = this.#addresses.enter(request);
+    if (leave === undefined) {
+      const { httpStatus, message } = errorTable.BW_TOO_MANY_CONNECTIONS;
+      return refuse(socket, httpStatus, `BW_TOO_MANY_CONNECTIONS: ${message}`);
+    }
+    socket.once("close", leave);
     this.#verify(request, socket, () => {
       socket.off("error", guard);
       this.#accept({ ...checked, deflate: deflate ?? undefined }, request, socket, callback);

@@ -1,7 +1,7 @@
 /** The server among others on one HTTP server, and before strangers who send what they like. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type Server as HttpServer } from "node:http";
+import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
@@ -320,6 +320,50 @@ describe("origins", () => {
       });
       expect((await connection)[0].handshake).toMatchObject({ address: "9.9.9.9", secure: true });
     }
+  });
+});
+
+describe("one address has as many connections as it may (option: maxConnectionsPerAddress)", () => {
+  const from = (address: string): Record<string, string> => ({ "X-Forwarded-For": address });
+
+  test("whatever the transport; others are let in, and so is the next when one has left", async () => {
+    const { io, url } = await open({ ...shortLived, maxConnectionsPerAddress: 2, trustProxy: true });
+    const first = await joined(url, { transports: ["websocket"], extraHeaders: from("1.1.1.1") });
+    const second = await joined(url, { transports: ["long-polling"], extraHeaders: from("1.1.1.1") });
+    expect(await upgrade(`${url}/bothways/`, protocols(hello()), from("1.1.1.1"))).toMatchObject({
+      status: 429,
+      body: expect.stringMatching(/^BW_TOO_MANY_CONNECTIONS: /),
+    });
+    expect(await send(`${url}/bothways/`, hello(), from("1.1.1.1"))).toMatchObject({
+      status: 429,
+      body: expect.stringMatching(/^c4429,/),
+    });
+    await joined(url, { transports: ["websocket"], extraHeaders: from("2.2.2.2") });
+    for (const [left, transport] of [
+      [first, "long-polling"],
+      [second, "websocket"],
+    ] as const) {
+      const told: unknown[] = [];
+      const next = client(url, { transports: [transport], extraHeaders: from("1.1.1.1") });
+      next.on("connect_error", (error) => told.push((error as { code?: string }).code));
+      await vi.waitFor(() => expect(told).not.toEqual([]));
+      left.disconnect();
+      await untilConnected(next);
+    }
+    expect(io.stats().sessions).toBe(3);
+  });
+
+  test("who is not let in leaves at once", async () => {
+    const authenticate = ({ headers }: IncomingMessage): void => {
+      if (headers.authorization === undefined) throw new Error("who are you?");
+    };
+    const { url } = await open({ ...shortLived, maxConnectionsPerAddress: 1, authenticate });
+    for (let i = 0; i < 3; i++) {
+      expect(await send(`${url}/bothways/`, hello())).toMatchObject({ status: 401 });
+      const refused = await upgrade(`${url}/bothways/`, protocols(hello()));
+      expect((await refused.closed).code).toBe(4401);
+    }
+    await joined(url, { transports: ["long-polling"], extraHeaders: { Authorization: "me" } });
   });
 });
 

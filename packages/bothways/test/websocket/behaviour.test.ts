@@ -68,6 +68,14 @@ const scenarios: readonly Scenario[] = [
     expected: { server: ["close 1006  (3)"], client: ["close 1006  (3)"] },
   },
   {
+    name: "the server terminates behind a message",
+    act: ({ server }) => {
+      server.send("last");
+      server.terminate();
+    },
+    expected: { server: ["close 1006  (3)"], client: ["message last false (1)", "close 1006  (3)"] },
+  },
+  {
     name: "the client ends TCP without a close frame",
     act: ({ client }) => void client._socket?.end(),
     expected: { server: ["close 1006  (3)"], client: ["close 1006  (3)"] },
@@ -136,6 +144,15 @@ describe.each(scenarios)("$name", ({ act, expected, ours }) => {
     await Promise.all(ends);
     expect(told).toEqual(name === "ours" ? { ...expected, ...ours } : expected);
   });
+});
+
+test.each(bothWays)("%s: who is terminated as it connects was open", async (name) => {
+  const wss = await serve({}, name);
+  wss.on("connection", (socket) => socket.terminate());
+  const client = open(urlOf(wss), { perMessageDeflate: false }, name);
+  const told = record(client);
+  await new Promise((resolve) => client.once("close", resolve));
+  expect(told).toEqual(["open (1)", "close 1006  (3)"]);
 });
 
 interface ClientScenario {

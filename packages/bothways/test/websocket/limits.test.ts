@@ -106,6 +106,113 @@ test("maxBufferedAmount: a peer that leaves more unread is given up at the next 
   expect(await told).toMatchObject({ code: "BW_SLOW_CONSUMER" });
 });
 
+describe("maxControlRate", () => {
+  const controls = (kind: number, count: number): Buffer =>
+    Buffer.concat(Array.from({ length: count }, () => frame(kind, "x")));
+
+  test.each([
+    ["pings", 9],
+    ["pongs nobody asked for", 10],
+  ])("as many %s in a second pass, one more ends it", async (_, kind) => {
+    vi.spyOn(performance, "now").mockReturnValue(1_000);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { server, client } = await connectRaw({ maxControlRate: 10 });
+    const told = record(server);
+    const received = messages(server, 1);
+    client.socket.write(Buffer.concat([controls(kind, 10), frame(1, "between")]));
+    await received;
+    vi.spyOn(performance, "now").mockReturnValue(2_000);
+    const next = messages(server, 1);
+    client.socket.write(Buffer.concat([controls(kind, 10), frame(1, "a second later")]));
+    await next;
+    const error = errorOf(server);
+    client.socket.write(Buffer.concat([controls(kind, 3), frame(1, "lost")]));
+    expect((await error).code).toBe("BW_WS_CONTROL_RATE");
+    expect(told.filter((line) => !line.startsWith("p"))).toEqual([
+      "message between false (1)",
+      "message a second later false (1)",
+      "error (2)",
+    ]);
+    expect(told.filter((line) => line.startsWith("p"))).toHaveLength(20);
+  });
+
+  test("of a client, too", async () => {
+    const { server, client } = await connectPair({ client: { maxControlRate: 5 } });
+    const error = errorOf(client);
+    const ended = closed(client);
+    // Whatever the second they come in, there are more than five of them in one.
+    for (let i = 0; i < 11; i++) server.ping();
+    expect([(await error).code, (await ended)[0]]).toEqual(["BW_WS_CONTROL_RATE", 1006]);
+  });
+
+  test("the default is 1,000, and 0 is none", async () => {
+    vi.spyOn(performance, "now").mockReturnValue(1_000);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const unlimited = await connectRaw({ maxControlRate: 0 });
+    const received = messages(unlimited.server, 1);
+    unlimited.client.socket.write(Buffer.concat([controls(9, 5_000), frame(1, "all there")]));
+    expect(await received).toEqual(["all there"]);
+    const limited = await connectRaw();
+    const first = messages(limited.server, 1);
+    limited.client.socket.write(Buffer.concat([controls(9, 1_000), frame(1, "all there")]));
+    expect(await first).toEqual(["all there"]);
+    const error = errorOf(limited.server);
+    limited.client.socket.write(controls(9, 1));
+    expect((await error).code).toBe("BW_WS_CONTROL_RATE");
+  });
+});
+
+describe("maxConnectionsPerAddress", () => {
+  test("one more is refused with 429, until one has left", async () => {
+    const wss = await serve({ maxConnectionsPerAddress: 2 });
+    const [first, second] = [open(urlOf(wss)), open(urlOf(wss))];
+    await Promise.all([once(first, "open"), once(second, "open")]);
+    const refused = await new RawClient(portOf(wss)).ended();
+    expect(refused).toMatch(/^HTTP\/1.1 429 Too Many Requests\r\n/);
+    expect(refused).toMatch(/\r\n\r\nBW_TOO_MANY_CONNECTIONS: /);
+    const [server] = wss.clients ?? [];
+    first.close();
+    await closed(server as WebSocket);
+    await vi.waitFor(() => once(open(urlOf(wss)), "open"));
+    expect(wss.clients?.size).toBe(2);
+  });
+
+  test("who is being judged counts, and who was refused does not", async () => {
+    const verdicts: ((isAccepted: boolean) => void)[] = [];
+    const verifyClient = (_: unknown, callback: (isAccepted: boolean) => void) =>
+      void verdicts.push(callback);
+    const wss = await serve({ maxConnectionsPerAddress: 1, verifyClient });
+    const judged = new RawClient(portOf(wss));
+    await vi.waitFor(() => expect(verdicts).toHaveLength(1));
+    expect(await new RawClient(portOf(wss)).ended()).toMatch(/^HTTP\/1.1 429 /);
+    verdicts[0]?.(false);
+    expect(await judged.ended()).toMatch(/^HTTP\/1.1 401 /);
+    judged.socket.destroy();
+    const next = vi.waitFor(async () => {
+      const client = new RawClient(portOf(wss));
+      await vi.waitFor(() => expect(verdicts).toHaveLength(2));
+      return client;
+    });
+    const client = await next;
+    verdicts[1]?.(true);
+    await client.receive(/^HTTP\/1.1 101 /);
+  });
+
+  test("behind a proxy the address is the one it tells (trustProxy)", async () => {
+    const wss = await serve({ maxConnectionsPerAddress: 1, trustProxy: 1 });
+    const connect = (address: string): WebSocket =>
+      open(urlOf(wss), { headers: { "X-Forwarded-For": `9.9.9.9, ${address}` } });
+    await Promise.all(["1.1.1.1", "2.2.2.2"].map((address) => once(connect(address), "open")));
+    expect(String((await errorOf(connect("1.1.1.1"))) as unknown)).toContain("429");
+  });
+
+  test("the default is none", async () => {
+    const wss = await serve();
+    const clients = Array.from({ length: 50 }, () => open(urlOf(wss)));
+    await Promise.all(clients.map((client) => once(client, "open")));
+  });
+});
+
 describe("handshakeTimeout", () => {
   test("of a server: a request that does not come, or comes slowly, is cut off", async () => {
     const wss = await serve({ handshakeTimeout: 100 });

@@ -114,6 +114,26 @@ describe("a server's WebSocket", () => {
     expect(told).toEqual(["close 1006  (3)"]);
   });
 
+  test.each(Object.keys(ways))("%s while it is closing for the peer", async (way) => {
+    const { server, client } = await connectRaw();
+    const told = record(server);
+    client.socket.write(frame(8, Uint8Array.of(0x0f, 0xa0)));
+    await client.receive(closeFrame4000);
+    ways[way]?.(client);
+    await closed(server);
+    expect(told).toEqual(["close 4000  (3)"]);
+  });
+
+  test.each(Object.keys(ways))("%s while it is paused, and more is to be read", async (way) => {
+    const { server, client } = await connectRaw();
+    server.pause();
+    client.socket.write(frame(1, "unread"));
+    ways[way]?.(client);
+    const end = closed(server);
+    server.resume();
+    expect((await end)[0]).toBe(1006);
+  });
+
   test("half-close: what came before FIN is given, what is sent after it arrives", async () => {
     const { server, client } = await connectRaw();
     const told = record(server);
