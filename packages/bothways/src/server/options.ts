@@ -69,6 +69,7 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly publishKeys?: PublishKeys;
   /** Publications that are taken per second, of all keys together; more are BW_RATE_LIMIT. Default 1,000. */
   readonly maxPublishRate?: number;
+  /**
    * Connections that one address may have at once, of WebSockets and of sessions on long polling; behind proxies the address
    * that `trustProxy` tells. One more is refused with 429, BW_TOO_MANY_CONNECTIONS. A client that tries two transports, or
    * changes from one to the other, has two for a moment; an office may share one address. 0: no limit. Default 0.
