@@ -10,7 +10,7 @@ import type { Hub } from "../hub/hub.ts";
 import type { Account } from "../model/account.ts";
 import { BothwaysError } from "../model/bothways-error.ts";
 import type { ErrorCode } from "../model/errors.ts";
-import { type BodyResult, type HttpAnswer, readBody } from "../transport/node/http.ts";
+import { type HttpAnswer, readBody } from "../transport/node/http.ts";
 import { jsonNestsDeeper } from "../wire/json-depth.ts";
 import { parsePublication } from "../wire/plain/message.ts";
 import { inTime } from "./identity.ts";
@@ -44,24 +44,36 @@ export class Publisher {
     answer: HttpAnswer,
     refuse: (code: ErrorCode, detail?: string) => void,
   ): Promise<void> {
-    const { connectTimeout: timeoutMs = defaults.connectTimeout } = this.#options;
-    if (!(await inTime(this.#admits(request), timeoutMs)))
-      return refuse("BW_UNAUTHORIZED", "no key, or a wrong one");
-    if (this.isClosing) return refuse("BW_SHUTDOWN");
-    if (this.#account.isOver) return refuse("BW_OVERFLOW");
-    if (this.#rate.judge("", performance.now()) !== "admit")
-      return refuse("BW_RATE_LIMIT", "more was published than maxPublishRate allows");
-    const { maxHttpBufferSize: maxBytes = defaults.maxHttpBufferSize } = this.#options;
-    const limits = { maxBytes, timeoutMs, account: this.#account };
-    const body = await new Promise<BodyResult>((resolve) => readBody(request, limits, resolve));
-    if (!body.isRead) return refuse(body.error);
     try {
-      this.#publish(new TextDecoder().decode(body.bytes));
+      this.#publish(await this.#read(request));
       answer.sendJson(200, { ok: true });
     } catch (error) {
       if (!(error instanceof BothwaysError)) throw error;
       refuse(error.code, error.detail);
     }
+  }
+
+  /** The body of who may publish now. */
+  async #read(request: IncomingMessage): Promise<string> {
+    const {
+      connectTimeout: timeoutMs = defaults.connectTimeout,
+      maxHttpBufferSize: maxBytes = defaults.maxHttpBufferSize,
+    } = this.#options;
+    const account = this.#account;
+    if (!(await inTime(this.#admits(request), timeoutMs)))
+      throw new BothwaysError("BW_UNAUTHORIZED", "no key, or a wrong one");
+    if (this.isClosing) throw new BothwaysError("BW_SHUTDOWN");
+    if (account.isOver) throw new BothwaysError("BW_OVERFLOW");
+    if (this.#rate.judge("", performance.now()) !== "admit")
+      throw new BothwaysError("BW_RATE_LIMIT", "more was published than maxPublishRate allows");
+    const limits = { maxBytes, timeoutMs, account };
+    // decoded before it is let go
+    return new Promise((resolve, reject) =>
+      readBody(request, limits, (body) => {
+        if (body.isRead) resolve(new TextDecoder().decode(body.bytes));
+        else reject(new BothwaysError(body.error));
+      }),
+    );
   }
 
   async #admits(request: IncomingMessage): Promise<boolean> {

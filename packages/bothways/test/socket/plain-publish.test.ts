@@ -134,6 +134,12 @@ describe("what is refused", () => {
     expect(String(answer)).toMatch(/^HTTP\/1.1 408 /);
   });
 
+  test("a key that is not judged in time", async () => {
+    const { url, errors } = await serveKeys({ connectTimeout: 30, publishKeys: () => new Promise(() => {}) });
+    expect(await publish(url, { event: "x" })).toMatchObject([408, { code: "BW_SILENT" }]);
+    expect(errors).toEqual([]);
+  });
+
   test("what is too much (option: maxPublishRate)", async () => {
     const { url } = await serveKeys({ maxPublishRate: 2 });
     const statuses = [];
