@@ -45,7 +45,7 @@ export const layers: readonly Layer[] = [
     platform: "node",
     imports: ["model", "wire", "platform/node.ts", "transport/client"],
   },
-  { name: "websocket", platform: "node", imports: ["model", "wire", "platform/node.ts"] },
+  { name: "websocket", platform: "node", imports: ["model", "wire", "platform/node.ts", "transport/node"] },
   { name: "observe", platform: "node", imports: ["model"] },
   {
     name: "server",

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Message } from "../../model/message.ts";
 import type { DeflatedConnection } from "../../wire/websocket/deflated-connection.ts";
 import type { DeflateAcceptance } from "../../wire/websocket/permessage-deflate.ts";
-import { formatAnswer, type PerMessageDeflate } from "./per-message-deflate.ts";
+import type { PerMessageDeflate } from "./per-message-deflate.ts";
 import { WebSocketLink, type WebSocketLinkOptions } from "./websocket.ts";
 
 export class DeflatedWebSocketLink extends WebSocketLink {
@@ -13,12 +13,12 @@ export class DeflatedWebSocketLink extends WebSocketLink {
 
   constructor(
     socket: Duplex,
-    upgrade: { readonly key: string; readonly protocol: string },
+    answer: string,
     options: WebSocketLinkOptions,
     { deflate, accepted }: { readonly deflate: PerMessageDeflate; readonly accepted: DeflateAcceptance },
   ) {
     const made: DeflatedConnection[] = [];
-    super(socket, { ...upgrade, extensions: formatAnswer(accepted) }, options, (_options, host) => {
+    super(socket, answer, options, (_options, host) => {
       const connection = deflate.connect(accepted, host);
       made.push(connection);
       return connection;
