@@ -62,6 +62,8 @@ export function attach(server: AnyHttpServer, path: string, visitors: Visitors):
     } else if (isConnect) visitors.upgrade(request, stream, nothing);
     else visitors.request(request, createResponse(stream));
   };
+  /** Those of HTTP/2 that have a socket, and what ends that: Node lends it to nobody once the session is destroyed. */
+  const sessions = new Map<Http2Session, () => void>();
   const stray: UpgradeRefusal = { code: "BW_NOT_FOUND", detail: `WebSockets connect to ${path}` };
   // Node emits `upgrade` only where somebody listens; without another listener nobody would answer a stray one.
   const strayUpgrade = (_request: IncomingMessage, socket: Duplex): void => {
@@ -70,19 +72,22 @@ export function attach(server: AnyHttpServer, path: string, visitors: Visitors):
     refuseUpgrade(socket, stray);
   };
   // A listener cannot keep an event from the others, and a framework's would answer 404 or destroy the socket.
-  const release = intercept(server, (event, args) => {
-    if (event === "session") offerConnect(server as AnyHttp2Server, args[0] as Http2Session);
+  const release = intercept(server, (event, args, passOn) => {
+    if (event === "session") {
+      const session = args[0] as Http2Session;
+      sessions.set(session, session.socket.destroySoon);
+      session.once("close", () => sessions.delete(session));
+      offerConnect(server as AnyHttp2Server, session);
+    }
     if (event === "stream") {
       const [stream, headers, , raw] = args as [ServerHttp2Stream, IncomingHttpHeaders, number, string[]];
-      const isOurs = visitors.owns(headers[":path"]);
-      if (isOurs) takeStream(stream, headers, raw);
-      else if (isExtendedConnect(headers) && server.listenerCount("stream") === 0)
-        refuseUpgrade(stream, stray);
-      return isOurs;
+      if (visitors.owns(headers[":path"])) takeStream(stream, headers, raw);
+      else if (!passOn() && isExtendedConnect(headers)) refuseUpgrade(stream, stray);
+      return true;
     }
-    if (event !== "request" && event !== "upgrade") return false;
+    if (event !== "request" && event !== "upgrade") return passOn();
     const [request, other, head] = args as [IncomingMessage, unknown, Uint8Array];
-    if (!visitors.owns(request.url)) return false;
+    if (!visitors.owns(request.url)) return passOn();
     if (event === "request") visitors.request(request, other as ServerResponse);
     else visitors.upgrade(request, other as Duplex, head);
     return true;
@@ -93,16 +98,18 @@ export function attach(server: AnyHttpServer, path: string, visitors: Visitors):
     close() {
       server.off("upgrade", strayUpgrade);
       release();
-      return close(server);
+      return close(server, sessions);
     },
   };
 }
 
-function close(server: AnyHttpServer): Promise<void> {
+function close(server: AnyHttpServer, sessions: ReadonlyMap<Http2Session, () => void>): Promise<void> {
   return new Promise((resolve) => {
-    // a connection whose last answer is still being written is kept alive after it, and would be waited for
     const timer = setInterval(() => {
+      // a connection whose last answer is still being written is kept alive after it, and would be waited for
       if ("closeIdleConnections" in server) server.closeIdleConnections();
+      // and a session that is over waits for its peer to end the connection, which one that has vanished never does
+      for (const [session, destroySoon] of sessions) if (session.destroyed) destroySoon();
     }, IDLE_CHECK_MS);
     server.close(() => {
       clearInterval(timer);

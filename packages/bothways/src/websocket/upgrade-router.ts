@@ -46,15 +46,14 @@ function listen(server: HttpServer): Set<UpgradeTaker> {
   };
   http2Listeners.add(upgrade);
   server.on("upgrade", upgrade);
-  intercept(server, (event, args) => {
+  intercept(server, (event, args, passOn) => {
     if (event === "session" && takers.size > 0)
       offerConnect(server as AnyHttp2Server, args[0] as Http2Session);
-    if (event !== "stream") return false;
+    if (event !== "stream") return passOn();
     const [stream, headers, , raw] = args as [ServerHttp2Stream, IncomingHttpHeaders, number, string[]];
-    if (!isExtendedConnect(headers)) return false;
-    if (take(createRequest(stream, headers, raw), stream, noBytes)) return true;
-    if (server.listenerCount("stream") === 0) refuseStray(stream);
-    return false;
+    if (!isExtendedConnect(headers)) return passOn();
+    if (!take(createRequest(stream, headers, raw), stream, noBytes) && !passOn()) refuseStray(stream);
+    return true;
   });
   return takers;
 }
