@@ -80,7 +80,8 @@ describe.each(connections)("over $name", ({ scheme, version, carrier, create }) 
     });
     wss = new WebSocketServer({ server: http, path: "/ws" });
     wss.on("connection", (socket, request) => {
-      seen.push(`${request.method} ${request.httpVersion} ${socket._socket?.constructor.name}`);
+      const { ":scheme": pseudo = scheme } = request.headers;
+      seen.push(`${pseudo} ${request.method} ${request.httpVersion} ${socket._socket?.constructor.name}`);
       socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
     });
     http.listen(0, "127.0.0.1");
@@ -122,7 +123,7 @@ describe.each(connections)("over $name", ({ scheme, version, carrier, create }) 
     await page.evaluate(() => void window.socket.disconnect());
   });
 
-  test("bothways/websocket", async () => {
+  test("RFC8441-5-1 RFC8441-5-3 bothways/websocket", async () => {
     const echoes = await page.evaluate(
       () =>
         new Promise<unknown[]>((resolve, reject) => {
@@ -141,7 +142,7 @@ describe.each(connections)("over $name", ({ scheme, version, carrier, create }) 
         }),
     );
     expect(echoes).toEqual([5, 300_000, 4000, true]);
-    expect(seen.splice(0)).toEqual([`${isConnect ? "CONNECT 2.0" : "GET 1.1"} ${carrier}`]);
+    expect(seen.splice(0)).toEqual([`${scheme} ${isConnect ? "CONNECT 2.0" : "GET 1.1"} ${carrier}`]);
   });
 
   /** Both sides send so many messages, and hear all of the other's, in order. */
