@@ -19,6 +19,7 @@ import {
 } from "node:http2";
 import type { Duplex } from "node:stream";
 
+/** A server of `node:http2`, with or without TLS. */
 export type AnyHttp2Server = Http2Server | Http2SecureServer;
 
 /** How long a client may take to read a refusal. */
