@@ -115,5 +115,7 @@ function close(server: AnyHttpServer, sessions: ReadonlyMap<Http2Session, () => 
       clearInterval(timer);
       resolve();
     });
+    // as newer versions of Node do by themselves
+    for (const session of sessions.keys()) session.close();
   });
 }
