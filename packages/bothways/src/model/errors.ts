@@ -98,6 +98,13 @@ export const errorTable = {
   BW_UNAUTHORIZED: entry("remote", 4401, 401, "no", "authentication refused the client"),
   BW_AUTH_EXPIRED: entry("remote", 4401, 401, "no", "the authentication has ended"),
   BW_REVOKED: entry("remote", 4401, 401, "no", "the authentication was taken back"),
+  BW_HTTP2_STREAMS: entry(
+    "remote",
+    4429,
+    429,
+    "later",
+    "one HTTP/2 connection has maxHttp2Streams requests and WebSockets open",
+  ),
   BW_BAD_REQUEST: entry("remote", 4400, 400, "no", "the request is not one of this protocol"),
   BW_PROTOCOL: entry("remote", 4400, 400, "no", "the peer broke the session protocol"),
   BW_NOT_FOUND: entry("remote", 4404, 404, "no", "nothing is served at this path"),

@@ -4,6 +4,7 @@ import { channels } from "./channels.ts";
 
 const limits: ReadonlySet<ErrorCode> = new Set([
   "BW_MESSAGE_TOO_LARGE",
+  "BW_HTTP2_STREAMS",
   "BW_JSON_DEPTH",
   "BW_BODY_TIMEOUT",
   "BW_SILENT",

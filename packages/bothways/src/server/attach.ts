@@ -1,20 +1,44 @@
 /**
  * Takes the requests to one path of an HTTP server that others may use too, whether they listen already or later.
  *
- * Invariant: nobody else sees a request or an upgrade of ours, and we touch none of theirs.
+ * Invariant: nobody else sees a request, an upgrade or a stream of ours, and we touch none of theirs.
  */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
+import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
-import { guardSocket, refuseUpgrade } from "../transport/node/upgrade.ts";
+import { errorTable } from "../model/errors.ts";
+import {
+  type AnyHttp2Server,
+  createRequest,
+  createResponse,
+  http2Listeners,
+  isExtendedConnect,
+  isGone,
+  offerConnect,
+  refuseStream,
+  StreamCount,
+} from "../transport/node/http2.ts";
+import { intercept } from "../transport/node/intercept.ts";
+import { guardSocket, refuseUpgrade, type UpgradeRefusal } from "../transport/node/upgrade.ts";
 
 /** How often a server that closes looks for connections nobody uses. */
 const IDLE_CHECK_MS = 50;
 
+const nothing = new Uint8Array(0);
+
+/** A server of `node:http`, `node:https` or `node:http2`. */
+export type AnyHttpServer = HttpServer | HttpsServer | AnyHttp2Server;
+
 export interface Visitors {
+  /** How many streams one HTTP/2 session may have here at a time. */
+  readonly maxStreams: number;
   owns(url: string | undefined): boolean;
   request(request: IncomingMessage, response: ServerResponse): void;
+  /** `socket` is the stream of an extended CONNECT where the request came over HTTP/2. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void;
+  /** The request had one stream too many, and was answered. */
+  crowded(request: IncomingMessage): void;
 }
 
 export interface Attached {
@@ -22,38 +46,76 @@ export interface Attached {
   close(): Promise<void>;
 }
 
-export function attach(server: HttpServer | HttpsServer, path: string, visitors: Visitors): Attached {
-  const emit = server.emit;
-  // A listener cannot keep an event from the others, and a framework's would answer 404 or destroy the socket.
-  const intercept = function (this: typeof server, event: string, ...args: unknown[]): boolean {
-    const [request, other, head] = args;
-    const isOurs =
-      (event === "request" || event === "upgrade") && visitors.owns((request as IncomingMessage).url);
-    if (!isOurs) return Reflect.apply(emit, this, [event, ...args]);
-    if (event === "request") visitors.request(request as IncomingMessage, other as ServerResponse);
-    else visitors.upgrade(request as IncomingMessage, other as Duplex, head as Uint8Array);
-    return true;
+export function attach(server: AnyHttpServer, path: string, visitors: Visitors): Attached {
+  const streams = new StreamCount(visitors.maxStreams);
+  const takeStream = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    raw: readonly string[],
+  ): void => {
+    if (isGone(stream)) return;
+    const isConnect = isExtendedConnect(headers);
+    const request = createRequest(stream, headers, raw);
+    if (!streams.add(stream)) {
+      refuseStream(stream, errorTable.BW_HTTP2_STREAMS.httpStatus);
+      visitors.crowded(request);
+    } else if (isConnect) visitors.upgrade(request, stream, nothing);
+    else visitors.request(request, createResponse(stream));
   };
+  /** Those of HTTP/2 that have a socket, and what ends that: Node lends it to nobody once the session is destroyed. */
+  const sessions = new Map<Http2Session, () => void>();
+  const stray: UpgradeRefusal = { code: "BW_NOT_FOUND", detail: `WebSockets connect to ${path}` };
   // Node emits `upgrade` only where somebody listens; without another listener nobody would answer a stray one.
   const strayUpgrade = (_request: IncomingMessage, socket: Duplex): void => {
     if (server.listenerCount("upgrade") > 1) return;
     guardSocket(socket);
-    refuseUpgrade(socket, { code: "BW_NOT_FOUND", detail: `WebSockets connect to ${path}` });
+    refuseUpgrade(socket, stray);
   };
-  server.emit = intercept as typeof emit;
+  // A listener cannot keep an event from the others, and a framework's would answer 404 or destroy the socket.
+  const release = intercept(server, (event, args, passOn) => {
+    if (event === "session") {
+      const session = args[0] as Http2Session;
+      sessions.set(session, session.socket.destroySoon);
+      session.once("close", () => sessions.delete(session));
+      offerConnect(server as AnyHttp2Server, session);
+    }
+    if (event === "stream") {
+      const [stream, headers, , raw] = args as [ServerHttp2Stream, IncomingHttpHeaders, number, string[]];
+      if (visitors.owns(headers[":path"])) takeStream(stream, headers, raw);
+      else if (!passOn() && isExtendedConnect(headers)) refuseUpgrade(stream, stray);
+      return true;
+    }
+    if (event !== "request" && event !== "upgrade") return passOn();
+    const [request, other, head] = args as [IncomingMessage, unknown, Uint8Array];
+    if (!visitors.owns(request.url)) return passOn();
+    if (event === "request") visitors.request(request, other as ServerResponse);
+    else visitors.upgrade(request, other as Duplex, head);
+    return true;
+  });
+  http2Listeners.add(strayUpgrade);
   server.on("upgrade", strayUpgrade);
   return {
     close() {
       server.off("upgrade", strayUpgrade);
-      if (server.emit === intercept) server.emit = emit;
-      return new Promise((resolve) => {
-        // a connection whose last answer is still being written is kept alive after it, and would be waited for
-        const timer = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-        server.close(() => {
-          clearInterval(timer);
-          resolve();
-        });
-      });
+      release();
+      return close(server, sessions);
     },
   };
+}
+
+function close(server: AnyHttpServer, sessions: ReadonlyMap<Http2Session, () => void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      // a connection whose last answer is still being written is kept alive after it, and would be waited for
+      if ("closeIdleConnections" in server) server.closeIdleConnections();
+      // and a session that is over waits for its peer to end the connection, which one that has vanished never does
+      for (const [session, destroySoon] of sessions) if (session.destroyed) destroySoon();
+    }, IDLE_CHECK_MS);
+    server.close(() => {
+      clearInterval(timer);
+      resolve();
+    });
+    // as newer versions of Node do by themselves
+    for (const session of sessions.keys()) session.close();
+  });
 }

@@ -30,7 +30,8 @@ export interface ServerOptions extends Partial<HubLimits> {
    * Judges each request that begins or resumes a session, whatever the transport. What it returns is
    * `socket.identity`; a string, or an object's `user`, also names who may resume the session. What it throws is told to
    * the client as `connect_error`, BW_UNAUTHORIZED. Where it is an object with `expiresAt`, a Date or ms since 1970, the
-   * session ends then, with BW_AUTH_EXPIRED. Default: everyone is let in.
+   * session ends then, with BW_AUTH_EXPIRED. Over HTTP/2 the request is an `Http2ServerRequest`. Default: everyone is let
+   * in.
    */
   readonly authenticate?: (request: IncomingMessage) => unknown;
   /**
@@ -131,6 +132,11 @@ export interface ServerOptions extends Partial<HubLimits> {
   /** Sessions that no frame of their client has confirmed. One more ends the oldest of them, BW_OVERFLOW. Default 4,096. */
   readonly maxUnconfirmedSessions?: number;
   /**
+   * Requests and WebSockets that one HTTP/2 connection may have open here; one more is BW_HTTP2_STREAMS. A browser has one
+   * such connection for all its tabs, a proxy perhaps one for many users. Default 256.
+   */
+  readonly maxHttp2Streams?: number;
+  /**
    * Events a client may send, in events per second: `{ perClient: 100, perEvent: { said: 5, "*": 50 } }`. As many may come at
    * once as in one second. What exceeds it is not handled; who awaits the answer gets BW_RATE_LIMIT. A client is
    * disconnected, reason `rate limit`, when it was refused ten seconds' worth faster than it may send. Default: no limit.
@@ -157,6 +163,7 @@ export const defaults = {
   slowConsumer: "disconnect",
   maxUnconfirmedSessions: 4096,
   maxConnectionsPerAddress: 0,
+  maxHttp2Streams: 256,
   maxHelloSize: 65_536,
   maxJsonDepth: 128,
   authWarning: 60_000,

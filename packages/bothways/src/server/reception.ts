@@ -23,8 +23,14 @@ import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
 import { type BodyResult, HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
 import { checkOrigin, corsHeaders, type OriginVerdict } from "../transport/node/origin.ts";
-import { PerMessageDeflate } from "../transport/node/per-message-deflate.ts";
-import { guardSocket, readUpgrade, refuseUpgrade, type UpgradeRefusal } from "../transport/node/upgrade.ts";
+import { formatAnswer, PerMessageDeflate } from "../transport/node/per-message-deflate.ts";
+import {
+  acceptUpgrade,
+  guardSocket,
+  readUpgrade,
+  refuseUpgrade,
+  type UpgradeRefusal,
+} from "../transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
 import { decodeBody } from "../wire/native/body.ts";
 import type { Visitors } from "./attach.ts";
@@ -48,6 +54,7 @@ const BODY_OVERHEAD_BYTES = 1024;
 
 export class Reception implements Visitors {
   readonly openRequests: OpenRequests;
+  readonly maxStreams: number;
   readonly #driver: Driver;
   readonly #path: string;
   readonly #options: ServerOptions;
@@ -65,6 +72,7 @@ export class Reception implements Visitors {
     this.#driver = driver;
     this.#path = path;
     this.#options = options;
+    this.maxStreams = options.maxHttp2Streams ?? defaults.maxHttp2Streams;
     this.#maxBytes = options.maxHttpBufferSize ?? defaults.maxHttpBufferSize;
     this.#report = createReporter(options.onError);
     this.#addresses = new AddressLimit(options);
@@ -106,6 +114,11 @@ export class Reception implements Visitors {
       this.#report(error);
       refuseUpgrade(socket, { code: "BW_INTERNAL" });
     }
+  }
+
+  crowded(request: IncomingMessage): void {
+    const { ":protocol": tunnel } = request.headers;
+    this.#tellRefused(request, tunnel === undefined ? "long-polling" : "websocket", "BW_HTTP2_STREAMS");
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
@@ -189,10 +202,12 @@ export class Reception implements Visitors {
         detail: "Sec-WebSocket-Extensions is malformed",
       });
     const begin = (visitor: Visitor | Refusal): void => {
+      const extensions = accepted && formatAnswer(accepted);
+      const answer = acceptUpgrade(socket, upgrade, extensions, nodePrimitives);
       const link =
         deflate && accepted
-          ? new DeflatedWebSocketLink(socket, upgrade, this.#linkOptions, { deflate, accepted })
-          : new WebSocketLink(socket, upgrade, this.#linkOptions);
+          ? new DeflatedWebSocketLink(socket, answer, this.#linkOptions, { deflate, accepted })
+          : new WebSocketLink(socket, answer, this.#linkOptions);
       if ("refusal" in visitor) {
         this.#tellRefused(request, link.transport, visitor.refusal, visitor.reason);
         // a browser cannot read the status of a refused handshake, so it is accepted and closed

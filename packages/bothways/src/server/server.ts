@@ -6,8 +6,7 @@
  * const io = new Server(3000);
  * io.on("connection", (socket) => socket.on("hi", (name) => `hello ${name}`));
  */
-import { createServer, type Server as HttpServer } from "node:http";
-import type { Server as HttpsServer } from "node:https";
+import { createServer } from "node:http";
 import { type ConnectionListener, Hub } from "../hub/hub.ts";
 import type { Namespace } from "../hub/namespace.ts";
 import type { NamespaceTest, ParentNamespace } from "../hub/parent-namespace.ts";
@@ -15,16 +14,13 @@ import type { Socket } from "../hub/socket.ts";
 import type { Contract } from "../model/contract.ts";
 import type { DefaultEventsMap, Untyped } from "../model/events.ts";
 import { printDebug } from "../observe/debug.ts";
-import { type Attached, attach } from "./attach.ts";
+import { type AnyHttpServer, type Attached, attach } from "./attach.ts";
 import { DefaultNamespace } from "./default-namespace.ts";
 import { Driver } from "./driver.ts";
 import { defaults, driverOptionsOf, hubLimitsOf, type ServerOptions } from "./options.ts";
 import { createHubPlatform, createPlatform, createReporter } from "./platform.ts";
 import { Reception } from "./reception.ts";
 import type { ServerStats } from "./stats.ts";
-
-/** A server of `node:http` or `node:https`. */
-type AnyHttpServer = HttpServer | HttpsServer;
 
 /** The types of the events follow from the contract. */
 type ContractOptions<ListenEvents, EmitEvents> = ServerOptions & {

@@ -10,6 +10,7 @@ import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { ZlibOptions } from "node:zlib";
 import { nodePrimitives } from "../platform/node.ts";
 import { PerMessageDeflate, type PerMessageDeflateOptions } from "../transport/node/per-message-deflate.ts";
+import type { AnyHttp2Server } from "../transport/node/http2.ts";
 import type { ConnectionOptions } from "../wire/websocket/connection.ts";
 import type { FrameOutput } from "../wire/websocket/output.ts";
 import type { Role } from "../wire/websocket/parser.ts";
@@ -90,6 +91,9 @@ export type VerifyCallback = (
 /** Returns its verdict; with a second parameter it gives it to the callback. */
 export type VerifyClient = (info: VerifyInfo, callback: VerifyCallback) => unknown;
 
+/** What a `WebSocketServer` may be on. */
+export type HttpServer = Server | SecureServer | AnyHttp2Server;
+
 /** Exactly one of `port`, `server` and `noServer` is given. */
 export interface ServerOptions extends SocketOptions {
   /** Where a server of its own listens. Default: all addresses. */
@@ -98,12 +102,17 @@ export interface ServerOptions extends SocketOptions {
   readonly port?: number | undefined;
   /** How many connections may wait to be accepted. */
   readonly backlog?: number | undefined;
-  /** Takes the upgrades of this server. Several `WebSocketServer`s may share one, told apart by `path`. */
-  readonly server?: Server | SecureServer | undefined;
+  /**
+   * Takes the upgrades of this server of `node:http`, `node:https` or `node:http2`. Several `WebSocketServer`s may share one,
+   * told apart by `path`.
+   */
+  readonly server?: HttpServer | undefined;
   /** `handleUpgrade` is called by the application. */
   readonly noServer?: boolean | undefined;
   /** Only this path is taken, with any query. Default: every path. */
   readonly path?: string | undefined;
+  /** WebSockets that one HTTP/2 connection may have open here; one more is refused with 429. 0: no limit. Default 256. */
+  readonly maxHttp2Streams?: number | undefined;
   /** Chooses one of the subprotocols offered, or none. Default: the first. */
   readonly handleProtocols?:
     | ((protocols: Set<string>, request: IncomingMessage) => string | false)
@@ -217,7 +226,7 @@ function createDeflate(
 }
 
 /** A limit as `ws` takes them: 0 is none. */
-function limit(name: string, given: number | undefined, byDefault: number): number {
+export function limit(name: string, given: number | undefined, byDefault: number): number {
   const value = given ?? byDefault;
   if (typeof value !== "number" || !(value >= 0)) throw new TypeError(`${name} must be a number, 0 or more`);
   return value === 0 ? Number.MAX_SAFE_INTEGER : value;

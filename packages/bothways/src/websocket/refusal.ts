@@ -1,7 +1,8 @@
-/** How an upgrade is refused: an HTTP answer, then the end of the connection (RFC 6455 §4.2.2, §4.4). */
+/** How an upgrade is refused: an HTTP answer, then the end of the connection (RFC 6455 §4.2.2, §4.4), over HTTP/2 of the stream. */
 import { Buffer } from "node:buffer";
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";
+import { isHttp2Stream, refuseStream } from "../transport/node/http2.ts";
 import { encodeHeaderLines } from "../wire/websocket/header-text.ts";
 import { statusTexts } from "./http.ts";
 
@@ -14,13 +15,17 @@ export function refuse(
   body: string = statusTexts[status] ?? "",
   headers: OutgoingHttpHeaders = {},
 ): void {
-  const lines = encodeHeaderLines({
-    Connection: "close",
+  const answerHeaders = {
     "Content-Type": "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
     "Content-Length": String(Buffer.byteLength(body)),
+    ...headers,
+  };
+  if (isHttp2Stream(socket)) return refuseStream(socket, status, answerHeaders, body);
+  const lines = encodeHeaderLines({
+    Connection: "close",
     ...Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [
+      Object.entries(answerHeaders).map(([name, value]) => [
         name,
         typeof value === "number" ? String(value) : value,
       ]),

@@ -1,22 +1,24 @@
 /**
  * The server in the shape of `ws`: takes upgrades of an HTTP server (its own, the application's, or what the application
- * hands over) and makes a WebSocket of each (RFC 6455 §4.2).
+ * hands over) and makes a WebSocket of each (RFC 6455 §4.2; over HTTP/2, RFC 8441 §5).
  *
- * Invariants: 101 is answered only to a request that is right in everything; a socket is upgraded once; whatever one
+ * Invariants: 101 or 200 is answered only to a request that is right in everything; a socket is upgraded once; whatever one
  * client does reaches neither another nor the process.
  */
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, Server } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { BothwaysError } from "../model/bothways-error.ts";
 import { errorTable } from "../model/errors.ts";
 import { nodePrimitives } from "../platform/node.ts";
 import { AddressLimit } from "../transport/node/address-limit.ts";
+import { acceptStream, isHttp2Stream, refuseStream, StreamCount } from "../transport/node/http2.ts";
 import { formatAnswer } from "../transport/node/per-message-deflate.ts";
 import { acceptKey } from "../wire/websocket/handshake-key.ts";
-import { isFieldValue, isToken } from "../wire/websocket/header-text.ts";
+import { isFieldValue, isToken, trimSpace } from "../wire/websocket/header-text.ts";
 import type { DeflateAcceptance } from "../wire/websocket/permessage-deflate.ts";
 import {
   checkUpgrade,
@@ -30,6 +32,8 @@ import {
   createChannelOptions,
   defaultHandshakeTimeout,
   defaultMaxHeaderSize,
+  type HttpServer,
+  limit,
   noBytes,
   type ServerOptions,
   type VerifyCallback,
@@ -44,7 +48,7 @@ import { WebSocket } from "./websocket.ts";
 export interface WebSocketServerEvents {
   /** A WebSocket is open; `request` is the upgrade it came by. Not with `noServer`: there `handleUpgrade` gives it. */
   connection: [socket: WebSocket, request: IncomingMessage];
-  /** The head of the 101 answer, line by line; lines may be added. */
+  /** The head of the 101 answer, over HTTP/2 of the 200 answer, line by line; lines may be added. */
   headers: [headers: string[], request: IncomingMessage];
   /** The HTTP server listens. */
   listening: [];
@@ -92,6 +96,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   readonly clients: Set<WebSocket> | undefined;
   readonly #channelOptions: ChannelOptions;
   readonly #addresses: AddressLimit;
+  readonly #streams: StreamCount;
   readonly #http: HttpServer | undefined;
   readonly #release: () => void;
   #state: "running" | "closing" | "closed" = "running";
@@ -114,6 +119,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     this.clients = clientTracking ? new Set() : undefined;
     this.#channelOptions = createChannelOptions("server", options, output);
     this.#addresses = new AddressLimit(options);
+    this.#streams = new StreamCount(limit("maxHttp2Streams", options.maxHttp2Streams, 256));
     this.#http = port === undefined ? server : createHttpServer(options);
     this.#release = this.#http === undefined ? () => {} : this.#listen(this.#http);
     if (port !== undefined)
@@ -160,15 +166,30 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
 
   /**
    * Answers an upgrade request, to be called once per socket from the `upgrade` event. `callback` gets the open WebSocket
-   * before anything was read from it; it is not called where the request was refused.
+   * before anything was read from it; it is not called where the request was refused. Over HTTP/2 it takes the request of
+   * the `connect` event, whose stream is the socket whatever else is given.
    */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: UpgradeCallback): void {
+  handleUpgrade(
+    request: IncomingMessage | Http2ServerRequest,
+    socket: Duplex,
+    head: Buffer,
+    callback: UpgradeCallback,
+  ): void {
+    if ("stream" in request)
+      this.#handleUpgrade(request as unknown as IncomingMessage, request.stream, head, callback);
+    else this.#handleUpgrade(request, socket, head, callback);
+  }
+
+  #handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: UpgradeCallback): void {
     if (upgraded.has(socket)) {
       throw new Error("server.handleUpgrade() was called more than once with the same socket");
     }
     upgraded.add(socket);
     const guard = (): void => void socket.destroy();
     socket.on("error", guard);
+    if (isHttp2Stream(socket) && !this.#streams.add(socket)) {
+      return refuseStream(socket, errorTable.BW_HTTP2_STREAMS.httpStatus);
+    }
     const { method = "", httpVersion, headers } = request;
     const deflate = this.#channelOptions.deflate?.accept(headers);
     const checked =
@@ -226,8 +247,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     // The client may have left while it was being judged.
     if (!socket.readable || !socket.writable) return void socket.destroy();
     if (this.#state !== "running") return refuse(socket, 503);
-    const { protocol, lines } = this.#guard(socket, () => this.#answer(upgrade, request));
-    const preface = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+    const { protocol, preface } = this.#guard(socket, () => this.#answer(upgrade, request, socket));
     const { WebSocket: Class = WebSocket } = this.options;
     const agreed = { protocol, deflate: upgrade.deflate?.agreed };
     const ws = new Class(null, { socket, head: noBytes, options: this.#channelOptions, preface, agreed });
@@ -235,23 +255,20 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     callback(ws, request);
   }
 
-  /** The head of the answer, with the subprotocol chosen. Throws on what the application may not put there. */
-  #answer(upgrade: Upgrade, request: IncomingMessage): { protocol: string; lines: string[] } {
+  /** The subprotocol chosen, and what is sent in front of the frames. Throws on what the application may not put there. */
+  #answer(upgrade: Upgrade, request: IncomingMessage, socket: Duplex): { protocol: string; preface: Buffer } {
     const { handleProtocols } = this.options;
     const [first] = upgrade.protocols;
     const isAsked = handleProtocols !== undefined && first !== undefined;
     const protocol = (isAsked ? handleProtocols(new Set(upgrade.protocols), request) : first) || "";
-    const lines = [
-      "HTTP/1.1 101 Switching Protocols",
-      "Upgrade: websocket",
-      "Connection: Upgrade",
-      `Sec-WebSocket-Accept: ${acceptKey(upgrade.key, nodePrimitives)}`,
-    ];
+    const lines = upgrade.key === undefined ? ["HTTP/2 200"] : linesOf101(upgrade.key);
     if (protocol !== "") lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
     if (upgrade.deflate) lines.push(`Sec-WebSocket-Extensions: ${formatAnswer(upgrade.deflate)}`);
     this.#tell("headers", lines, request);
     // A line break would let its author write headers, or frames, of his own.
-    if ((protocol === "" || isToken(protocol)) && lines.every(isFieldValue)) return { protocol, lines };
+    if ((protocol === "" || isToken(protocol)) && lines.every(isFieldValue)) {
+      return { protocol, preface: beginAnswer(socket, lines) };
+    }
     throw new TypeError("a line of the answer, or the subprotocol, is not valid");
   }
 
@@ -311,7 +328,27 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   }
 }
 
-type HttpServer = NonNullable<ServerOptions["server"]>;
+function linesOf101(key: string): string[] {
+  return [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${acceptKey(key, nodePrimitives)}`,
+  ];
+}
+
+/** What is to be sent in front of the frames. HTTP/2 has heads that are no bytes of the stream: there it is sent here. */
+function beginAnswer(socket: Duplex, lines: readonly string[]): Buffer {
+  if (!isHttp2Stream(socket)) return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+  const headers: Record<string, string[]> = {};
+  for (const line of lines.slice(1)) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon).toLowerCase();
+    headers[name] = [...(headers[name] ?? []), trimSpace(line.slice(colon + 1))];
+  }
+  acceptStream(socket, headers);
+  return noBytes;
+}
 
 /** A server of our own: slow and large heads are refused, and what is no upgrade is told so (RFC 9110 §15.5.22). */
 function createHttpServer({ handshakeTimeout, maxHeaderSize = defaultMaxHeaderSize }: ServerOptions): Server {

@@ -3,7 +3,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
 import { findChromium } from "../../../../scripts/chromium.ts";
 
-const args = [
+export const args: readonly string[] = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -17,7 +17,7 @@ const args = [
 export function useChromium(): () => Browser {
   let browser: Browser | undefined;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: findChromium(), args });
+    browser = await chromium.launch({ executablePath: findChromium(), args: [...args] });
   });
   afterAll(() => browser?.close());
   return () => {

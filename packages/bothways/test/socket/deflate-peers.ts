@@ -9,10 +9,11 @@ import { nodePrimitives } from "../../src/platform/node.ts";
 import { CodecSource } from "../../src/transport/node/deflate-codec.ts";
 import { DeflatedWebSocketLink } from "../../src/transport/node/deflated-websocket.ts";
 import {
+  formatAnswer,
   PerMessageDeflate,
   type PerMessageDeflateOptions,
 } from "../../src/transport/node/per-message-deflate.ts";
-import { guardSocket, readUpgrade } from "../../src/transport/node/upgrade.ts";
+import { acceptUpgrade, guardSocket, readUpgrade } from "../../src/transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink } from "../../src/transport/node/websocket.ts";
 import { checkUpgradeResponse, encodeUpgradeRequest } from "../../src/wire/websocket/client-handshake.ts";
 import type { ClosedEvent } from "../../src/wire/websocket/connection.ts";
@@ -99,9 +100,10 @@ export async function openDeflateServer(settings: PerMessageDeflateOptions = {})
     const upgrade = readUpgrade(request, head, nodePrimitives);
     const accepted = deflate.accept(request.headers);
     if (!upgrade.ok || accepted === null) return socket.end("HTTP/1.1 400 \r\nConnection: close\r\n\r\n");
+    const answer = acceptUpgrade(socket, upgrade, accepted && formatAnswer(accepted), nodePrimitives);
     const link = accepted
-      ? new DeflatedWebSocketLink(socket, upgrade, options, { deflate, accepted })
-      : new WebSocketLink(socket, upgrade, options);
+      ? new DeflatedWebSocketLink(socket, answer, options, { deflate, accepted })
+      : new WebSocketLink(socket, answer, options);
     const one = new ServedLink(link, socket);
     one.onReceived = () => one.say(...one.frames.splice(0));
     served.push(one);

@@ -1,7 +1,7 @@
 /** The server among others on one HTTP server, and before strangers who send what they like. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
@@ -28,7 +28,7 @@ function watch(io: Server): Server {
   return io;
 }
 
-async function listen(server: HttpServer | undefined): Promise<string> {
+async function listen(server: Server["httpServer"]): Promise<string> {
   if (server === undefined) throw new Error("no server");
   if (!server.listening) {
     server.listen(0, "127.0.0.1");

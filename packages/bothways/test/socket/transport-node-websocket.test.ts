@@ -11,7 +11,7 @@ import type { LinkHandler } from "../../src/model/transport.ts";
 import { nodePrimitives } from "../../src/platform/node.ts";
 import { isAtPath } from "../../src/transport/node/handshake.ts";
 import { checkOrigin } from "../../src/transport/node/origin.ts";
-import { guardSocket, readUpgrade, refuseUpgrade } from "../../src/transport/node/upgrade.ts";
+import { acceptUpgrade, guardSocket, readUpgrade, refuseUpgrade } from "../../src/transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink } from "../../src/transport/node/websocket.ts";
 
 const options = createLinkOptions(nodePrimitives, 4_000_000, (error) => Promise.reject(error), 300);
@@ -78,7 +78,8 @@ server.on("upgrade", async (request, socket, head) => {
   const upgrade = readUpgrade(request, head, nodePrimitives);
   if (!upgrade.ok) return refuseUpgrade(socket, upgrade);
   await authenticate();
-  const one = new Served(new WebSocketLink(socket, upgrade, options), socket, upgrade.hello);
+  const answer = acceptUpgrade(socket, upgrade, undefined, nodePrimitives);
+  const one = new Served(new WebSocketLink(socket, answer, options), socket, upgrade.hello);
   served.push(one);
   prepare(one);
   one.link.open();

@@ -215,11 +215,18 @@ export function recovery(technique: Technique): void {
       secret,
     };
     const reason = nextReason(client);
-    const answer = await fetch(`${rig.url}/bothways/`, {
-      method: "POST",
-      body: `h${JSON.stringify({ ...hello, credit: [100, 100_000] })}`,
+    const answer = await new Promise((resolve) => {
+      const request = { url: `${rig.url}/bothways/`, maxMessageBytes: 1_000_000 };
+      technique.create().open(request, `h${JSON.stringify({ ...hello, credit: [100, 100_000] })}`, {
+        receive: resolve,
+        received() {},
+        writable() {},
+        blocked() {},
+        position: () => "a0,100,100000",
+        lost() {},
+      });
     });
-    expect(await answer.text()).toContain(`"sid":"${sid}"`);
+    expect(answer).toContain(`"sid":"${sid}"`);
     expect(await reason).toBe("taken over");
     expect(client.active).toBe(false);
     expect(server.connected).toBe(true);

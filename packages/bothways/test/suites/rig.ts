@@ -3,6 +3,7 @@
  * clients leave, and the server must be as empty as it was: no client, no request without an answer.
  */
 import { once } from "node:events";
+import type { Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, vi } from "vitest";
 import {
@@ -23,10 +24,12 @@ export type ServerSocket = GenericSocket;
 
 /** One client transport as a suite is run over it, and the other one of its platform, to switch to. */
 export interface Technique {
-  readonly platform: "Node" | "web";
+  readonly platform: "Node" | "web" | "HTTP/2";
   readonly name: string;
   readonly create: () => ClientTransport;
   readonly other: () => ClientTransport;
+  /** What the server is on, where it is not one of its own. */
+  readonly createServer?: () => Http2Server;
 }
 
 export const techniques: readonly Technique[] = [
@@ -147,8 +150,10 @@ export class Rig {
   }
 
   async #listen(port: number): Promise<void> {
-    const { httpServer } = this.#io.listen(port, "127.0.0.1");
-    if (httpServer) await once(httpServer, "listening");
+    const server = this.technique.createServer?.();
+    if (server) this.#io.attach(server).httpServer?.listen(port, "127.0.0.1");
+    else this.#io.listen(port, "127.0.0.1");
+    if (this.#io.httpServer) await once(this.#io.httpServer, "listening");
   }
 
   async #close(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Primitives } from "../../model/primitives.ts";
 import type { DeflatedConnection } from "../../wire/websocket/deflated-connection.ts";
 import { opcode } from "../../wire/websocket/frame.ts";
 import { type DeflateAcceptance, defaultDeflate } from "../../wire/websocket/permessage-deflate.ts";
-import { formatAnswer, type PerMessageDeflate, type SharedFrames } from "./per-message-deflate.ts";
+import type { PerMessageDeflate, SharedFrames } from "./per-message-deflate.ts";
 import { WebSocketLink, type WebSocketLinkOptions } from "./websocket.ts";
 
 export class DeflatedWebSocketLink extends WebSocketLink {
@@ -17,12 +17,12 @@ export class DeflatedWebSocketLink extends WebSocketLink {
 
   constructor(
     socket: Duplex,
-    upgrade: { readonly key: string; readonly protocol?: string | undefined },
+    answer: string,
     options: WebSocketLinkOptions,
     { deflate, accepted }: { readonly deflate: PerMessageDeflate; readonly accepted: DeflateAcceptance },
   ) {
     const made: DeflatedConnection[] = [];
-    super(socket, { ...upgrade, extensions: formatAnswer(accepted) }, options, (_options, host) => {
+    super(socket, answer, options, (_options, host) => {
       const connection = deflate.connect(accepted.agreed, host);
       made.push(connection);
       return connection;

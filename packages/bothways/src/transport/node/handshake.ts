@@ -12,10 +12,8 @@ export interface DescribeOptions {
 
 export function describeRequest(request: RequestHead, options: DescribeOptions): Omit<Handshake, "auth"> {
   const url = request.url ?? "/";
-  // the hello is in there, and with it the secret of a session: applications log headers
-  const { "sec-websocket-protocol": _hello, "sec-websocket-key": _key, ...headers } = request.headers;
   return {
-    headers,
+    headers: Object.fromEntries(Object.entries(request.headers).filter(([name]) => isShown(name))),
     query: readQuery(url),
     address: readAddress(request, options.trustProxy),
     secure: isSecure(request, options.trustProxy),
@@ -24,6 +22,11 @@ export function describeRequest(request: RequestHead, options: DescribeOptions):
     issued: options.now,
     url,
   };
+}
+
+/** The hello is in one of them, and with it the secret of a session: applications log headers. Nor those of HTTP/2 itself. */
+function isShown(name: string): boolean {
+  return name !== "sec-websocket-protocol" && name !== "sec-websocket-key" && !name.startsWith(":");
 }
 
 /** Is `url` at `path` (which ends in `/`) or at `path` without that slash, with any query? Deeper paths are not. */

@@ -107,8 +107,10 @@ export class HttpAnswer implements Answer {
       "Content-Type": isText ? "text/plain; charset=utf-8" : "application/octet-stream",
       "Content-Length": length,
       ...headers,
-      // The rest of such a request is not worth waiting for.
-      ...(status === errorTable.BW_BODY_TIMEOUT.httpStatus ? { Connection: "close" } : undefined),
+      // The rest of such a request is not worth waiting for. HTTP/2 has other requests on the connection, and no such header.
+      ...(status === errorTable.BW_BODY_TIMEOUT.httpStatus && this.#response.req.httpVersionMajor === 1
+        ? { Connection: "close" }
+        : undefined),
     });
     // ASCII needs no conversion, and neither does the head in front of it
     this.#response.end(body, isText && length === body.length ? "latin1" : "utf8");

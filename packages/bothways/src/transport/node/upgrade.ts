@@ -1,6 +1,7 @@
 /**
- * Upgrade requests on `node:http`: what they must be, the hello they carry, and how one is refused (RFC 6455 §4.2;
- * docs/protocol, "WebSocket"). Which path is ours and who may connect is decided elsewhere.
+ * Upgrade requests on `node:http`, and extended CONNECTs on `node:http2`: what they must be, the hello they carry, and how
+ * one is accepted or refused (RFC 6455 §4.2; RFC 8441 §5; docs/protocol, "WebSocket"). Which path is ours and who may
+ * connect is decided elsewhere.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
@@ -8,7 +9,14 @@ import type { Duplex } from "node:stream";
 import { type ErrorCode, errorTable } from "../../model/errors.ts";
 import type { Headers } from "../../model/handshake.ts";
 import type { Primitives } from "../../model/primitives.ts";
-import { checkUpgrade, encodeRefusal, type UpgradeRefused } from "../../wire/websocket/server-handshake.ts";
+import { acceptKey } from "../../wire/websocket/handshake-key.ts";
+import {
+  checkUpgrade,
+  encodeAcceptResponse,
+  encodeRefusal,
+  type UpgradeRefused,
+} from "../../wire/websocket/server-handshake.ts";
+import { acceptStream, isHttp2Stream, refuseStream } from "./http2.ts";
 
 /** The subprotocol of bothways/1, and the only one selected. */
 export const subprotocol = "bothways.1";
@@ -19,7 +27,8 @@ const refusalTimeoutMs = 5_000;
 
 export interface Upgrade {
   readonly ok: true;
-  readonly key: string;
+  /** HTTP/2 has none. */
+  readonly key: string | undefined;
   /** `undefined`: a plain client's, which asked for none. */
   readonly protocol: string | undefined;
   /** The hello frame, where the request carried one; else it is the first message. */
@@ -48,6 +57,26 @@ export function readUpgrade(
 }
 
 /**
+ * Accepts an upgrade; `extensions` is what is answered to those offered. What is returned is the first thing to be written
+ * to the socket.
+ */
+export function acceptUpgrade(
+  socket: Duplex,
+  { key, protocol }: Pick<Upgrade, "key" | "protocol">,
+  extensions: string | undefined,
+  primitives: Primitives,
+): string {
+  if (key !== undefined)
+    return encodeAcceptResponse({ accept: acceptKey(key, primitives), protocol, extensions });
+  if (!isHttp2Stream(socket)) throw new TypeError("an upgrade without a key comes on a stream of HTTP/2");
+  acceptStream(socket, {
+    ...(protocol === undefined ? undefined : { "sec-websocket-protocol": protocol }),
+    ...(extensions === undefined ? undefined : { "sec-websocket-extensions": extensions }),
+  });
+  return "";
+}
+
+/**
  * To be called as soon as an upgrade for our path comes in, since Node has let go of the socket: from here on an error
  * ends the socket and not the process.
  */
@@ -69,7 +98,9 @@ export function refuseUpgrade(socket: Duplex, refusal: UpgradeRefusal): void {
   const { httpStatus, message } = errorTable[refusal.code];
   const { code, status = httpStatus, headers = {}, detail = message } = refusal;
   const answerHeaders = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", ...headers };
-  socket.end(encodeRefusal(status, answerHeaders, `${code}: ${detail}\n`));
+  const body = `${code}: ${detail}\n`;
+  if (isHttp2Stream(socket)) return refuseStream(socket, status, { ...answerHeaders }, body);
+  socket.end(encodeRefusal(status, answerHeaders, body));
   // What the client still sends is read, or the answer could be lost in a reset.
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), refusalTimeoutMs).unref();

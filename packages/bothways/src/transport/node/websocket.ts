@@ -1,5 +1,5 @@
 /**
- * The server half of the WebSocket transport: one socket after a valid upgrade. The protocol is `wire/websocket`; here
+ * The server half of the WebSocket transport: one socket, or stream of HTTP/2, after a valid upgrade. The protocol is `wire/websocket`; here
  * are the socket, its two ends and its writes.
  *
  * Invariants: what waits here is told to the handler; every frame between two flushes leaves in one write, the 101
@@ -22,10 +22,8 @@ import {
   type WebSocketConnection,
 } from "../../wire/websocket/connection.ts";
 import { noCloseCode, opcode } from "../../wire/websocket/frame.ts";
-import { acceptKey } from "../../wire/websocket/handshake-key.ts";
 import { FrameOutput } from "../../wire/websocket/output.ts";
 import { encodeFrame, encodeTextFrame } from "../../wire/websocket/serializer.ts";
-import { encodeAcceptResponse } from "../../wire/websocket/server-handshake.ts";
 import { readShared } from "./shared-read.ts";
 
 /** What all links of a server share. */
@@ -73,21 +71,19 @@ export class WebSocketLink implements Link, ConnectionHost {
   #isPaused = false;
 
   /**
-   * `socket` had its errors handled since the upgrade request came (`guardSocket`). `extensions` is what is answered to
-   * those offered, and `connect` makes the connection that speaks them.
+   * `socket` had its errors handled since the upgrade request came (`guardSocket`), and `answer` is what `acceptUpgrade`
+   * gave for it. `connect` makes the connection that speaks the extensions agreed on.
    */
   constructor(
     socket: Duplex,
-    upgrade: { readonly key: string; readonly protocol?: string | undefined; readonly extensions?: string },
+    answer: string,
     options: WebSocketLinkOptions,
     connect: (options: WebSocketLinkOptions, host: WebSocketLink) => WebSocketConnection = createConnection,
   ) {
     this.#socket = socket;
     this.#options = options;
     this.#connection = connect(options, this);
-    const { key, protocol, extensions } = upgrade;
-    const accept = acceptKey(key, options.primitives);
-    this.#writeText(encodeAcceptResponse({ accept, protocol, extensions }));
+    this.#writeText(answer);
   }
 
   /** To be called before anything else. */

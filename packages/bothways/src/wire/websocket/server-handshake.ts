@@ -1,6 +1,6 @@
 /**
- * The server's side of the opening handshake over HTTP/1.1 (RFC 6455 §4.2). A request is an upgrade only if everything
- * about it is right: a wrong 101 makes proxies tunnel what they would have inspected.
+ * The server's side of the opening handshake over HTTP/1.1 (RFC 6455 §4.2) and HTTP/2 (RFC 8441 §5). A request is an
+ * upgrade only if everything about it is right: a wrong 101 makes proxies tunnel what they would have inspected.
  */
 import { type ErrorCode, errorTable } from "../../model/errors.ts";
 import type { Headers } from "../../model/handshake.ts";
@@ -10,9 +10,9 @@ import { encodeHeaderLines, hasToken, isToken, listHeader, singleHeader } from "
 /** A request head as an HTTP parser gives it. */
 export interface UpgradeRequest {
   readonly method: string;
-  /** `1.1` */
+  /** `1.1` or `2.0` */
   readonly httpVersion: string;
-  /** Lower-cased names. */
+  /** Lower-cased names; of HTTP/2 with the pseudo-headers. */
   readonly headers: Headers;
   /** Bytes that came behind the head, before our answer. */
   readonly earlyBytes: number;
@@ -20,7 +20,8 @@ export interface UpgradeRequest {
 
 export interface UpgradeAccepted {
   readonly ok: true;
-  readonly key: string;
+  /** HTTP/2 has none, and no answer to it. */
+  readonly key: string | undefined;
   /** The subprotocols offered, in the client's order. */
   readonly protocols: string[];
 }
@@ -34,9 +35,10 @@ export interface UpgradeRefused {
   readonly detail: string;
 }
 
-/** Judges an upgrade request. Path, Origin and the choice of a subprotocol are the caller's. */
+/** Judges an upgrade request, or an extended CONNECT. Path, Origin and the choice of a subprotocol are the caller's. */
 export function checkUpgrade(request: UpgradeRequest): UpgradeAccepted | UpgradeRefused {
   const { method, httpVersion, headers, earlyBytes } = request;
+  if (httpVersion === "2.0") return checkConnect(request);
   if (method !== "GET") return refuse("method is not GET", { status: 405, headers: { Allow: "GET" } });
   if (httpVersion !== "1.1") return refuse("HTTP version is not 1.1");
   if (!singleHeader(headers, "host")) return refuse("Host header is missing");
@@ -47,6 +49,23 @@ export function checkUpgrade(request: UpgradeRequest): UpgradeAccepted | Upgrade
   if ((headers["content-length"] ?? "0") !== "0") return refuse("a body is not allowed");
   // RFC 6455 §4.1: a client sends nothing more until it is answered.
   if (earlyBytes > 0) return refuse("bytes came before the answer");
+  return checkCommon(headers, true);
+}
+
+/**
+ * An extended CONNECT. What HTTP/2 itself asks of one (scheme, path, authority, no Connection, no Upgrade) its stack has
+ * seen to.
+ */
+function checkConnect({ method, headers }: UpgradeRequest): UpgradeAccepted | UpgradeRefused {
+  if (method !== "CONNECT")
+    return refuse("method is not CONNECT", { status: 405, headers: { Allow: "CONNECT" } });
+  // RFC8441-5-2. RFC 9220 §3: 501 is for protocols that nobody speaks here.
+  if (headers[":protocol"] !== "websocket") return refuse(":protocol is not websocket", { status: 501 });
+  return checkCommon(headers, false);
+}
+
+/** What both have, and the key, which HTTP/2 does without (RFC8441-5-6). */
+function checkCommon(headers: Headers, hasKey: boolean): UpgradeAccepted | UpgradeRefused {
   if (singleHeader(headers, "sec-websocket-version") !== websocketVersion) {
     // RFC 6455 §4.4: the answer names what would be understood.
     return refuse("version is not 13", {
@@ -54,8 +73,9 @@ export function checkUpgrade(request: UpgradeRequest): UpgradeAccepted | Upgrade
       headers: { "Sec-WebSocket-Version": websocketVersion },
     });
   }
-  const key = singleHeader(headers, "sec-websocket-key");
-  if (key === undefined || !isKey(key)) return refuse("Sec-WebSocket-Key is not 16 bytes in base64");
+  const key = hasKey ? singleHeader(headers, "sec-websocket-key") : undefined;
+  if (hasKey && (key === undefined || !isKey(key)))
+    return refuse("Sec-WebSocket-Key is not 16 bytes in base64");
   const protocols = listHeader(headers, "sec-websocket-protocol");
   if (!areSubprotocols(protocols)) return refuse("Sec-WebSocket-Protocol is invalid or repeats itself");
   return { ok: true, key, protocols };

@@ -82,7 +82,7 @@ test("RFC6455-4.2.2-6 both sides agree with each other", () => {
   const request = checkUpgrade({ method: "GET", httpVersion: "1.1", headers, earlyBytes: 0 });
   if (!request.ok) throw new Error(request.detail);
   const answer = encodeAcceptResponse({
-    accept: acceptKey(request.key, primitives),
+    accept: acceptKey(String(request.key), primitives),
     protocol: request.protocols[1],
   });
   const result = new ResponseHeadParser(1_000).feed(utf8(answer));

@@ -115,6 +115,36 @@ describe("RFC6455-4.2.1-1..7 requests refused", () => {
   });
 });
 
+describe("extended CONNECT", () => {
+  const connect = (changes: Headers = {}, method = "CONNECT") =>
+    checkUpgrade({
+      method,
+      httpVersion: "2.0",
+      headers: { ":protocol": "websocket", "sec-websocket-version": "13", ...changes },
+      earlyBytes: 0,
+    });
+
+  test("RFC8441-5-6 RFC8441-5-7 needs no key, and offers subprotocols as ever", () => {
+    expect(connect()).toEqual({ ok: true, key: undefined, protocols: [] });
+    expect(connect({ "sec-websocket-protocol": "b, a" })).toMatchObject({ protocols: ["b", "a"] });
+    expect(connect({ "sec-websocket-key": "not looked at" })).toMatchObject({ ok: true, key: undefined });
+  });
+
+  test.each<[string, Headers, number]>([
+    ["another protocol", { ":protocol": "connect-udp" }, 501],
+    ["no protocol", { ":protocol": undefined }, 501],
+    ["no version", { "sec-websocket-version": undefined }, 426],
+    ["another version", { "sec-websocket-version": "8" }, 426],
+    ["a subprotocol twice", { "sec-websocket-protocol": "a, a" }, 400],
+  ])("%s", (_, headers, status) => {
+    expect(connect(headers)).toMatchObject({ ok: false, status });
+  });
+
+  test("another method", () => {
+    expect(connect({}, "GET")).toMatchObject({ ok: false, status: 405, headers: { Allow: "CONNECT" } });
+  });
+});
+
 describe("responses", () => {
   test("RFC6455-4.2.2-7 RFC6455-4.2.2-10 101", () => {
     expect(
