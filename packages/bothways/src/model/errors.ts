@@ -60,7 +60,7 @@ export const errorTable = {
     1002,
     400,
     "no",
-    "the payload length is not minimally encoded or exceeds 2^53 - 1",
+    "the payload length is not minimally encoded, or its highest bit is set",
   ),
   BW_WS_UTF8: entry("remote", 1007, 400, "no", "a text message or close reason is not valid UTF-8"),
   BW_WS_INFLATE: entry("remote", 1007, 400, "no", "a compressed message could not be decompressed"),

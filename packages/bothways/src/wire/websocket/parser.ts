@@ -341,7 +341,10 @@ function headerBytes(bytes: Uint8Array, offset: number): number {
   return 2 + lengthBytes + ((second & maskBit) === 0 ? 0 : 4);
 }
 
-/** RFC 6455 §5.2: the shortest of three forms must be used. NaN where it was not, or where 2^53 - 1 is exceeded. */
+/**
+ * RFC 6455 §5.2: the shortest of three forms must be used, and the highest bit be 0. NaN where it was not so. Above 2^53
+ * the number is not exact, and beyond any limit all the same.
+ */
 function readLength(bytes: Uint8Array, offset: number): number {
   const short = (bytes[offset + 1] as number) & lengthBits;
   if (short < length16) return short;
@@ -351,7 +354,7 @@ function readLength(bytes: Uint8Array, offset: number): number {
   }
   const high = readInt32(bytes, offset + 2) >>> 0;
   const low = readInt32(bytes, offset + 6) >>> 0;
-  return (high === 0 && low <= 0xffff) || high > 0x1fffff ? Number.NaN : high * 0x1_0000_0000 + low;
+  return (high === 0 && low <= 0xffff) || high > 0x7fffffff ? Number.NaN : high * 0x1_0000_0000 + low;
 }
 
 function readInt32(bytes: Uint8Array, offset: number): number {
