@@ -54,7 +54,7 @@ export class Peer {
 
   async do(step: Step, timeoutMs: number): Promise<void> {
     if ("lines" in step) await this.until(() => this.lines.length >= step.lines || this.isOver, timeoutMs);
-    else if ("fin" in step) this.#socket.end();
+    else if ("fin" in step) this.endTcp();
     else if ("bytes" in step) this.#socket.write(step.bytes);
     else await this.#send(step);
   }
@@ -64,9 +64,8 @@ export class Peer {
     this.#socket.write(encode(close(1000), this.#side === "server"));
   }
 
-  /** RFC 6455 §7.1.1: the server ends TCP first; where that is the peer, it does. */
   endTcp(): void {
-    if (this.#side === "client") this.#socket.end();
+    this.#socket.end();
   }
 
   async #send({ send, pieces, cut, times = 1 }: Extract<Step, { send: unknown }>): Promise<void> {

@@ -51,7 +51,7 @@ async function run(given: Case, side: Side, name: LibraryName): Promise<Verdict>
   }
   try {
     const peer = new Peer(target.socket, side, given);
-    await converse(peer, given);
+    await converse(peer, side, given);
     if (peer.isDeflateMissing) return "–";
     const expected = expectedLines(given);
     const wrong = difference(peer.lines, expected);
@@ -64,7 +64,7 @@ async function run(given: Case, side: Side, name: LibraryName): Promise<Verdict>
   }
 }
 
-async function converse(peer: Peer, given: Case): Promise<void> {
+async function converse(peer: Peer, side: Side, given: Case): Promise<void> {
   const expected = expectedLines(given);
   await peer.until(() => peer.isOpen || peer.isOver, patienceMs);
   for (const step of given.steps ?? []) {
@@ -78,8 +78,10 @@ async function converse(peer: Peer, given: Case): Promise<void> {
   const hasClosed = (): boolean => peer.isOver || peer.lines.some((one) => one.startsWith("close"));
   await peer.until(() => hasClosed() && peer.lines.length >= expected.length - 1, patienceMs);
   if (!hasClosed()) return;
-  if (!given.isTcpKept) peer.endTcp();
+  // RFC 6455 §7.1.1: the server ends TCP first
+  if (side === "client" && !given.isTcpKept) peer.endTcp();
   await peer.until(() => peer.isOver, patienceMs);
+  if (!given.isTcpKept) peer.endTcp();
 }
 
 function isEnding({ expect }: Case): boolean {
