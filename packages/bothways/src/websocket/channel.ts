@@ -57,7 +57,7 @@ export class Channel<Owner> implements ConnectionHost, Beating, Settling {
     this.#options = options;
     this.#owner = owner;
     this.#handler = handler;
-    this.connection = createConnection(options, this);
+    this.connection = (options.connect ?? createConnection)(options, this);
     if (socket instanceof Socket) socket.setTimeout(0).setNoDelay(true);
     if (head.length > 0) socket.unshift(head);
     socket.on("data", (chunk: Buffer) => {

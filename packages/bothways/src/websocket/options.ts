@@ -8,7 +8,7 @@ import type { Server as SecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { nodePrimitives } from "../platform/node.ts";
-import type { ConnectionOptions } from "../wire/websocket/connection.ts";
+import type { ConnectionHost, ConnectionOptions, WebSocketConnection } from "../wire/websocket/connection.ts";
 import type { FrameOutput } from "../wire/websocket/output.ts";
 import type { Role } from "../wire/websocket/parser.ts";
 import type { WebSocket } from "./websocket.ts";
@@ -83,6 +83,12 @@ export interface ServerOptions extends SocketOptions {
   readonly noServer?: boolean | undefined;
   /** Only this path is taken, with any query. Default: every path. */
   readonly path?: string | undefined;
+  /**
+   * Takes clients from before RFC 6455 too, by the draft called hixie-76, whose messages are texts. To send bytes or a ping
+   * to one throws BW_WS_TEXT_ONLY, a close has neither code nor reason, and who falls silent is not noticed. Default false:
+   * they are refused with 400.
+   */
+  readonly hixie76?: boolean | undefined;
   /** Chooses one of the subprotocols offered, or none. Default: the first. */
   readonly handleProtocols?:
     | ((protocols: Set<string>, request: IncomingMessage) => string | false)
@@ -129,6 +135,8 @@ export interface ChannelOptions extends ConnectionOptions {
   readonly closeTimeout: number;
   /** Milliseconds; 0: never. */
   readonly heartbeatInterval: number;
+  /** Makes the engine's part. Default: one of RFC 6455. */
+  readonly connect?: (options: ConnectionOptions, host: ConnectionHost) => WebSocketConnection;
 }
 
 /** What a server has accepted, and its WebSocket is made of. A class of your own hands it to `super` as it is. */

@@ -15,8 +15,10 @@ import { errorTable } from "../model/errors.ts";
 import { nodePrimitives } from "../platform/node.ts";
 import { acceptKey } from "../wire/websocket/handshake-key.ts";
 import { isFieldValue, isToken } from "../wire/websocket/header-text.ts";
-import { checkUpgrade, type UpgradeAccepted } from "../wire/websocket/server-handshake.ts";
+import { checkHixie76, isHixie76 } from "../wire/websocket/hixie76-handshake.ts";
+import { checkUpgrade, type UpgradeRefused } from "../wire/websocket/server-handshake.ts";
 import { throwLater } from "./application.ts";
+import { answerHixie76, hixie76Options, hixie76Refused } from "./hixie76.ts";
 import {
   type ChannelOptions,
   createChannelOptions,
@@ -145,20 +147,39 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     upgraded.add(socket);
     const guard = (): void => void socket.destroy();
     socket.on("error", guard);
+    const take = (upgrade: Upgrade): void => {
+      if (!this.shouldHandle(request)) return refuse(socket, 400, "nothing is served at this path");
+      this.#verify(request, socket, () => {
+        socket.off("error", guard);
+        this.#accept(upgrade, request, socket, callback);
+      });
+    };
     const { method = "", httpVersion, headers } = request;
     const checked = checkUpgrade({ method, httpVersion, headers, earlyBytes: head.length });
-    if (!checked.ok) {
-      const { code, detail, status } = checked;
-      if (this.listenerCount("wsClientError") === 0)
-        return refuse(socket, status, detail, { ...checked.headers } as never);
-      this.#tell("wsClientError", new BothwaysError(code, detail), socket, request);
-      return;
+    if (checked.ok) take({ ...checked, lines: answerLines(checked.key), options: this.#channelOptions });
+    else if (isHixie76(headers)) this.#takeOld(request, socket, head, take);
+    else this.#refuse(checked, request, socket);
+  }
+
+  /** A handshake from before the RFC. */
+  #takeOld(request: IncomingMessage, socket: Duplex, head: Buffer, take: (upgrade: Upgrade) => void): void {
+    const { hixie76, handshakeTimeout: timeout = defaultHandshakeTimeout } = this.options;
+    const { method = "", httpVersion, headers } = request;
+    const checked = checkHixie76({ method, httpVersion, headers });
+    if (!checked.ok || !hixie76) {
+      const refusal = checked.ok ? hixie76Refused : checked;
+      return this.#refuse(refusal, request, socket);
     }
-    if (!this.shouldHandle(request)) return refuse(socket, 400, "nothing is served at this path");
-    this.#verify(request, socket, () => {
-      socket.off("error", guard);
-      this.#accept(checked, request, socket, callback);
-    });
+    const options = hixie76Options(this.#channelOptions);
+    const { protocols } = checked;
+    answerHixie76(checked, request, { socket, head, timeout }, (answer) =>
+      take({ protocols, options, ...answer }),
+    );
+  }
+
+  #refuse({ code, detail, status, headers }: UpgradeRefused, request: IncomingMessage, socket: Duplex): void {
+    if (this.listenerCount("wsClientError") === 0) refuse(socket, status, detail, { ...headers } as never);
+    else this.#tell("wsClientError", new BothwaysError(code, detail), socket, request);
   }
 
   /** Asks `verifyClient`, for no longer than the handshake may take. */
@@ -188,35 +209,25 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     if (verifyClient.length < 2) answer(verdict === true);
   }
 
-  #accept(
-    upgrade: UpgradeAccepted,
-    request: IncomingMessage,
-    socket: Duplex,
-    callback: UpgradeCallback,
-  ): void {
+  #accept(upgrade: Upgrade, request: IncomingMessage, socket: Duplex, callback: UpgradeCallback): void {
     // The client may have left while it was being judged.
     if (!socket.readable || !socket.writable) return void socket.destroy();
     if (this.#state !== "running") return refuse(socket, 503);
     const { protocol, lines } = this.#guard(socket, () => this.#answer(upgrade, request));
-    const preface = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+    const { body = "", options } = upgrade;
+    const preface = Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body}`, "latin1");
     const { WebSocket: Class = WebSocket } = this.options;
-    const ws = new Class(null, { socket, head: noBytes, options: this.#channelOptions, preface, protocol });
+    const ws = new Class(null, { socket, head: noBytes, options, preface, protocol });
     this.#track(ws);
     callback(ws, request);
   }
 
   /** The head of the answer, with the subprotocol chosen. Throws on what the application may not put there. */
-  #answer(upgrade: UpgradeAccepted, request: IncomingMessage): { protocol: string; lines: string[] } {
+  #answer({ protocols, lines }: Upgrade, request: IncomingMessage): { protocol: string; lines: string[] } {
     const { handleProtocols } = this.options;
-    const [first] = upgrade.protocols;
+    const [first] = protocols;
     const isAsked = handleProtocols !== undefined && first !== undefined;
-    const protocol = (isAsked ? handleProtocols(new Set(upgrade.protocols), request) : first) || "";
-    const lines = [
-      "HTTP/1.1 101 Switching Protocols",
-      "Upgrade: websocket",
-      "Connection: Upgrade",
-      `Sec-WebSocket-Accept: ${acceptKey(upgrade.key, nodePrimitives)}`,
-    ];
+    const protocol = (isAsked ? handleProtocols(new Set(protocols), request) : first) || "";
     if (protocol !== "") lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
     this.#tell("headers", lines, request);
     // A line break would let its author write headers, or frames, of his own.
@@ -278,6 +289,26 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       throwLater(error);
     }
   }
+}
+
+/** A request that may be taken. */
+interface Upgrade {
+  /** The subprotocols offered. */
+  readonly protocols: string[];
+  /** The head of the answer but for the subprotocol. */
+  readonly lines: string[];
+  /** Behind the head, a character a byte. */
+  readonly body?: string;
+  readonly options: ChannelOptions;
+}
+
+function answerLines(key: string): string[] {
+  return [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${acceptKey(key, nodePrimitives)}`,
+  ];
 }
 
 type HttpServer = NonNullable<ServerOptions["server"]>;
