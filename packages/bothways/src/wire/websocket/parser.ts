@@ -32,12 +32,15 @@ import { advanceUtf8, utf8Boundary, utf8Invalid } from "./utf8.ts";
 /** Which side *we* are. It decides who masks (RFC 6455 §5.1) and who closes TCP (§7.1.1); nothing else differs. */
 export type Role = "server" | "client";
 
+/** What reading takes. */
 export interface ParserOptions {
+  /** Which side we are. */
   readonly role: Role;
   /** Limit of one message's payload, fragments together. */
   readonly maxMessageBytes: number;
   /** permessage-deflate was agreed on: RSV1 marks a compressed message (RFC 7692 §6). Default false. */
   readonly isDeflateAgreed?: boolean;
+  /** How text is decoded. */
   readonly primitives: Pick<Primitives, "decodeUtf8" | "decodeAscii">;
   /** Where given, a text goes to `FrameSink.textBytes` as the bytes it came in, if this finds them to be UTF-8. */
   readonly isUtf8?: ((bytes: Uint8Array) => boolean) | undefined;
