@@ -122,8 +122,11 @@ export class Hixie76Connection implements WebSocketConnection {
   #takeText(chunk: Uint8Array, start: number): number {
     const markAt = chunk.indexOf(endMark, start);
     const end = markAt < 0 ? chunk.length : markAt;
-    if (this.#messageBytes + end - start > this.#options.maxMessageBytes) {
-      this.#fail("BW_MESSAGE_TOO_LARGE");
+    const room = this.#options.maxMessageBytes - this.#messageBytes;
+    if (end - start > room) {
+      // a wrong byte before the limit is the first fault, however the text is cut
+      const isInvalid = advanceUtf8(this.#utf8, chunk, start, start + room) === utf8Invalid;
+      this.#fail(isInvalid ? "BW_WS_UTF8" : "BW_MESSAGE_TOO_LARGE");
     } else if (markAt >= 0 && this.#message === undefined) {
       this.#deliver(chunk.subarray(start, end));
     } else {

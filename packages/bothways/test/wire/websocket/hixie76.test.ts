@@ -43,6 +43,16 @@ const table: readonly (readonly [name: string, bytes: Uint8Array, expected: stri
   ["a text, the end, and what nobody reads", joinBytes(text("a"), closing, text("b")), ["text a", ...bye]],
   ["as long as may be", text("x".repeat(1_000)), [`text ${"x".repeat(1_000)}`]],
   ["one byte longer", text("x".repeat(1_001)), fails("BW_MESSAGE_TOO_LARGE", 1009)],
+  [
+    "too long, and wrong before that",
+    text(joinBytes(Uint8Array.of(0xc0), utf8("x".repeat(1_001)))),
+    fails("BW_WS_UTF8", 1007),
+  ],
+  [
+    "too long, and wrong behind that",
+    text(joinBytes(utf8("x".repeat(1_000)), Uint8Array.of(0xc0))),
+    fails("BW_MESSAGE_TOO_LARGE", 1009),
+  ],
   ["a text that is not UTF-8", text(Uint8Array.of(0x61, 0xc0, 0xaf)), fails("BW_WS_UTF8", 1007)],
   ["a text that ends inside a code point", text(Uint8Array.of(0xe2, 0x82)), fails("BW_WS_UTF8", 1007)],
   ["an end that is none", Uint8Array.of(0xff, 0x01), fails("BW_WS_OPCODE", 1002)],
