@@ -165,13 +165,10 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   #takeOld(request: IncomingMessage, socket: Duplex, head: Buffer, take: (upgrade: Upgrade) => void): void {
     const { hixie76, handshakeTimeout: timeout = defaultHandshakeTimeout } = this.options;
     const { method = "", httpVersion, headers } = request;
-    const checked = checkHixie76({ method, httpVersion, headers });
-    if (!checked.ok || !hixie76) {
-      const refusal = checked.ok ? hixie76Refused : checked;
-      return this.#refuse(refusal, request, socket);
-    }
-    const options = hixie76Options(this.#channelOptions);
+    const checked = hixie76 ? checkHixie76({ method, httpVersion, headers }) : hixie76Refused;
+    if (!checked.ok) return this.#refuse(checked, request, socket);
     const { protocols } = checked;
+    const options = hixie76Options(this.#channelOptions);
     answerHixie76(checked, request, { socket, head, timeout }, (answer) =>
       take({ protocols, options, ...answer }),
     );
