@@ -79,13 +79,7 @@ export const errorTable = {
   ),
   BW_WS_ABORTED: entry("local", 1006, 400, "no", "the WebSocket was closed before it was open"),
   BW_WS_NOT_OPEN: entry("local", 1006, 400, "no", "the WebSocket is not open"),
-  BW_WS_TEXT_ONLY: entry(
-    "local",
-    1003,
-    400,
-    "no",
-    "the peer speaks the WebSocket from before the RFC (hixie-76), which carries whole text messages only",
-  ),
+  BW_WS_TEXT_ONLY: entry("local", 1003, 400, "no", "a client of hixie-76 takes whole text messages only"),
   BW_WS_BLOB: entry("local", 1006, 500, "no", "a Blob to be sent could not be read"),
   BW_WS_REDIRECT: entry("remote", 1006, 502, "no", "the redirect was not followed"),
   // limits, any layer
