@@ -34,8 +34,6 @@ export type Step =
       readonly cut?: number;
       readonly times?: number;
     }
-  /** Any bytes. */
-  | { readonly bytes: Uint8Array }
   /** Waits until so many lines have come. */
   | { readonly lines: number }
   /** FIN. */

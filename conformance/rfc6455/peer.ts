@@ -55,7 +55,6 @@ export class Peer {
   async do(step: Step, timeoutMs: number): Promise<void> {
     if ("lines" in step) await this.until(() => this.lines.length >= step.lines || this.isOver, timeoutMs);
     else if ("fin" in step) this.endTcp();
-    else if ("bytes" in step) this.#socket.write(step.bytes);
     else await this.#send(step);
   }
 

@@ -22,26 +22,27 @@ export async function runAll(cases: readonly Case[]): Promise<Result[]> {
   const results = new Map<Case, Record<string, Verdict>>();
   const jobs = cases.flatMap((one) => {
     results.set(one, {});
-    return Object.keys(libraries).flatMap((name) =>
+    const four = Object.keys(libraries).flatMap((name) =>
       sides.map((side) => async () => {
-        const verdict = (one.sides ?? sides).includes(side) ? await run(one, side, name as LibraryName) : "";
+        const verdict = (one.sides ?? sides).includes(side)
+          ? await judge(one, side, name as LibraryName)
+          : "";
         Object.assign(results.get(one) ?? {}, { [`${name} ${side}`]: verdict });
-        return one;
       }),
     );
+    return four.map((run) => ({ run, isAlone: one.isAlone ?? false }));
   });
-  const isAlone = (_: unknown, index: number): boolean => cases[Math.floor(index / 4)]?.isAlone ?? false;
-  for (const job of jobs.filter(isAlone)) await job();
-  const rest = jobs.filter((job, index) => !isAlone(job, index)).values();
+  for (const job of jobs.filter(({ isAlone }) => isAlone)) await job.run();
+  const rest = jobs.filter(({ isAlone }) => !isAlone).values();
   await Promise.all(
     Array.from({ length: lanes }, async () => {
-      for (const job of rest) await job();
+      for (const job of rest) await job.run();
     }),
   );
   return [...results].map(([one, verdicts]) => ({ case: one, verdicts: verdicts as Verdicts }));
 }
 
-async function run(given: Case, side: Side, name: LibraryName): Promise<Verdict> {
+async function judge(given: Case, side: Side, name: LibraryName): Promise<Verdict> {
   let target: Awaited<ReturnType<typeof reach>>;
   try {
     target = await reach(side, name, given);
