@@ -60,7 +60,7 @@ export const errorTable = {
     1002,
     400,
     "no",
-    "the payload length is not minimally encoded or exceeds 2^53 - 1",
+    "the payload length is not minimally encoded, or its highest bit is set",
   ),
   BW_WS_UTF8: entry("remote", 1007, 400, "no", "a text message or close reason is not valid UTF-8"),
   BW_WS_INFLATE: entry("remote", 1007, 400, "no", "a compressed message could not be decompressed"),
@@ -86,6 +86,7 @@ export const errorTable = {
   ),
   BW_WS_ABORTED: entry("local", 1006, 400, "no", "the WebSocket was closed before it was open"),
   BW_WS_NOT_OPEN: entry("local", 1006, 400, "no", "the WebSocket is not open"),
+  BW_WS_TEXT_ONLY: entry("local", 1003, 400, "no", "a client of hixie-76 takes whole text messages only"),
   BW_WS_BLOB: entry("local", 1006, 500, "no", "a Blob to be sent could not be read"),
   BW_WS_REDIRECT: entry("remote", 1006, 502, "no", "the redirect was not followed"),
   // limits, any layer

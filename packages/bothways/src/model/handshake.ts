@@ -1,5 +1,6 @@
 /** What a client said of itself when it connected: `socket.handshake`, by Socket.IO's names. */
 
+/** Headers by lower-cased names, a value or one for each line. */
 export type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** What a client said of itself when it connected. */

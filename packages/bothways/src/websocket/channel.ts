@@ -64,7 +64,8 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
     owner: Owner,
     handler: ChannelHandler<Owner>,
     { socket, head, options }: ChannelParts,
-    connect: (options: ChannelOptions, host: Channel<Owner>) => WebSocketConnection = createConnection,
+    connect: (options: ChannelOptions, host: Channel<Owner>) => WebSocketConnection = options.connect ??
+      createConnection,
   ) {
     this.socket = socket;
     this.#options = options;

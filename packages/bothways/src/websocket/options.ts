@@ -9,9 +9,9 @@ import type { Duplex } from "node:stream";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { ZlibOptions } from "node:zlib";
 import { nodePrimitives } from "../platform/node.ts";
-import { PerMessageDeflate, type PerMessageDeflateOptions } from "../transport/node/per-message-deflate.ts";
 import type { AnyHttp2Server } from "../transport/node/http2.ts";
-import type { ConnectionOptions } from "../wire/websocket/connection.ts";
+import { PerMessageDeflate, type PerMessageDeflateOptions } from "../transport/node/per-message-deflate.ts";
+import type { ConnectionHost, ConnectionOptions, WebSocketConnection } from "../wire/websocket/connection.ts";
 import type { FrameOutput } from "../wire/websocket/output.ts";
 import type { Role } from "../wire/websocket/parser.ts";
 import type { DeflateParameters } from "../wire/websocket/permessage-deflate.ts";
@@ -113,6 +113,12 @@ export interface ServerOptions extends SocketOptions {
   readonly path?: string | undefined;
   /** WebSockets that one HTTP/2 connection may have open here; one more is refused with 429. 0: no limit. Default 256. */
   readonly maxHttp2Streams?: number | undefined;
+  /**
+   * Takes clients from before RFC 6455 too, by the draft called hixie-76, whose messages are texts. To send bytes or a ping
+   * to one throws BW_WS_TEXT_ONLY, a close has neither code nor reason, and who falls silent is not noticed. Default false:
+   * they are refused with 400.
+   */
+  readonly hixie76?: boolean | undefined;
   /** Chooses one of the subprotocols offered, or none. Default: the first. */
   readonly handleProtocols?:
     | ((protocols: Set<string>, request: IncomingMessage) => string | false)
@@ -170,6 +176,8 @@ export interface ChannelOptions extends ConnectionOptions {
   readonly heartbeatInterval: number;
   /** Undefined: nothing is compressed. */
   readonly deflate: PerMessageDeflate | undefined;
+  /** Makes the engine's part. Default: one of RFC 6455. */
+  readonly connect?: (options: ConnectionOptions, host: ConnectionHost) => WebSocketConnection;
 }
 
 /** What a server has accepted, and its WebSocket is made of. A class of your own hands it to `super` as it is. */

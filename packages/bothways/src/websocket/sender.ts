@@ -78,10 +78,11 @@ export class Sender {
     const isFinal = options?.fin ?? true;
     const first: Opcode = (options?.binary ?? !isText) ? opcode.binary : opcode.text;
     const kind: Opcode = this.#isFragmenting ? opcode.continuation : first;
-    this.#isFragmenting = !isFinal;
     // A whole text is encoded where it leaves from.
     const data = isText && !(isFinal && kind === opcode.text) ? Buffer.from(payload) : payload;
-    return this.#channel.send(data, kind, isFinal, options?.compress ?? true, callback);
+    const mayGoOn = this.#channel.send(data, kind, isFinal, options?.compress ?? true, callback);
+    this.#isFragmenting = !isFinal;
+    return mayGoOn;
   }
 
   #enqueue(bytes: number, callback: SendCallback | undefined, job: () => Promise<unknown>): void {

@@ -19,13 +19,11 @@ import { acceptStream, isHttp2Stream, refuseStream, StreamCount } from "../trans
 import { formatAnswer } from "../transport/node/per-message-deflate.ts";
 import { acceptKey } from "../wire/websocket/handshake-key.ts";
 import { isFieldValue, isToken, trimSpace } from "../wire/websocket/header-text.ts";
-import type { DeflateAcceptance } from "../wire/websocket/permessage-deflate.ts";
-import {
-  checkUpgrade,
-  type UpgradeAccepted,
-  type UpgradeRefused,
-} from "../wire/websocket/server-handshake.ts";
+import { checkHixie76, isHixie76 } from "../wire/websocket/hixie76-handshake.ts";
+import type { DeflateParameters } from "../wire/websocket/permessage-deflate.ts";
+import { checkUpgrade, type UpgradeRefused } from "../wire/websocket/server-handshake.ts";
 import { throwLater } from "./application.ts";
+import { answerHixie76, hixie76Options, hixie76Refused } from "./hixie76.ts";
 import { createServer } from "./http.ts";
 import {
   type ChannelOptions,
@@ -60,9 +58,17 @@ export interface WebSocketServerEvents {
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
 }
 
-/** A request that is right, and what its offer of compression is answered with. */
-interface Upgrade extends UpgradeAccepted {
-  readonly deflate: DeflateAcceptance | undefined;
+/** A request that may be taken. */
+interface Upgrade {
+  /** The subprotocols offered. */
+  readonly protocols: string[];
+  /** The head of the answer but for the subprotocol. */
+  readonly lines: string[];
+  /** Behind the head, a character a byte. */
+  readonly body?: string;
+  /** What of compression was agreed on. */
+  readonly deflate?: DeflateParameters | undefined;
+  readonly options: ChannelOptions;
 }
 
 /** RFC6455-9.1-1 */
@@ -190,30 +196,48 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     if (isHttp2Stream(socket) && !this.#streams.add(socket)) {
       return refuseStream(socket, errorTable.BW_HTTP2_STREAMS.httpStatus);
     }
+    const take = (upgrade: Upgrade): void => {
+      if (!this.shouldHandle(request)) return refuse(socket, 400, "nothing is served at this path");
+      const leave = this.#addresses.enter(request);
+      if (leave === undefined) {
+        const { httpStatus, message } = errorTable.BW_TOO_MANY_CONNECTIONS;
+        return refuse(socket, httpStatus, `BW_TOO_MANY_CONNECTIONS: ${message}`);
+      }
+      socket.once("close", leave);
+      this.#verify(request, socket, () => {
+        socket.off("error", guard);
+        this.#accept(upgrade, request, socket, callback);
+      });
+    };
     const { method = "", httpVersion, headers } = request;
-    const deflate = this.#channelOptions.deflate?.accept(headers);
-    const checked =
-      deflate === null
-        ? malformedExtensions
-        : checkUpgrade({ method, httpVersion, headers, earlyBytes: head.length });
-    if (!checked.ok) {
-      const { code, detail, status } = checked;
-      if (this.listenerCount("wsClientError") === 0)
-        return refuse(socket, status, detail, { ...checked.headers } as never);
-      this.#tell("wsClientError", new BothwaysError(code, detail), socket, request);
-      return;
-    }
-    if (!this.shouldHandle(request)) return refuse(socket, 400, "nothing is served at this path");
-    const leave = this.#addresses.enter(request);
-    if (leave === undefined) {
-      const { httpStatus, message } = errorTable.BW_TOO_MANY_CONNECTIONS;
-      return refuse(socket, httpStatus, `BW_TOO_MANY_CONNECTIONS: ${message}`);
-    }
-    socket.once("close", leave);
-    this.#verify(request, socket, () => {
-      socket.off("error", guard);
-      this.#accept({ ...checked, deflate: deflate ?? undefined }, request, socket, callback);
-    });
+    const checked = checkUpgrade({ method, httpVersion, headers, earlyBytes: head.length });
+    if (checked.ok) {
+      const deflate = this.#channelOptions.deflate?.accept(headers);
+      if (deflate === null) return this.#refuse(malformedExtensions, request, socket);
+      const { protocols, key } = checked;
+      const lines = key === undefined ? ["HTTP/2 200"] : linesOf101(key);
+      if (deflate) lines.push(`Sec-WebSocket-Extensions: ${formatAnswer(deflate)}`);
+      take({ protocols, lines, deflate: deflate?.agreed, options: this.#channelOptions });
+    } else if (isHixie76(headers)) this.#takeOld(request, socket, head, take);
+    else this.#refuse(checked, request, socket);
+  }
+
+  /** A handshake from before the RFC. */
+  #takeOld(request: IncomingMessage, socket: Duplex, head: Buffer, take: (upgrade: Upgrade) => void): void {
+    const { hixie76, handshakeTimeout: timeout = defaultHandshakeTimeout } = this.options;
+    const { method = "", httpVersion, headers } = request;
+    const checked = hixie76 ? checkHixie76({ method, httpVersion, headers }) : hixie76Refused;
+    if (!checked.ok) return this.#refuse(checked, request, socket);
+    const { protocols } = checked;
+    const options = hixie76Options(this.#channelOptions);
+    answerHixie76(checked, request, { socket, head, timeout }, (answer) =>
+      take({ protocols, options, ...answer }),
+    );
+  }
+
+  #refuse({ code, detail, status, headers }: UpgradeRefused, request: IncomingMessage, socket: Duplex): void {
+    if (this.listenerCount("wsClientError") === 0) refuse(socket, status, detail, { ...headers } as never);
+    else this.#tell("wsClientError", new BothwaysError(code, detail), socket, request);
   }
 
   /** Asks `verifyClient`, for no longer than the handshake may take. */
@@ -249,25 +273,27 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     if (this.#state !== "running") return refuse(socket, 503);
     const { protocol, preface } = this.#guard(socket, () => this.#answer(upgrade, request, socket));
     const { WebSocket: Class = WebSocket } = this.options;
-    const agreed = { protocol, deflate: upgrade.deflate?.agreed };
-    const ws = new Class(null, { socket, head: noBytes, options: this.#channelOptions, preface, agreed });
+    const { options, deflate } = upgrade;
+    const ws = new Class(null, { socket, head: noBytes, options, preface, agreed: { protocol, deflate } });
     this.#track(ws);
     callback(ws, request);
   }
 
   /** The subprotocol chosen, and what is sent in front of the frames. Throws on what the application may not put there. */
-  #answer(upgrade: Upgrade, request: IncomingMessage, socket: Duplex): { protocol: string; preface: Buffer } {
+  #answer(
+    { protocols, lines, body }: Upgrade,
+    request: IncomingMessage,
+    socket: Duplex,
+  ): { protocol: string; preface: Buffer } {
     const { handleProtocols } = this.options;
-    const [first] = upgrade.protocols;
+    const [first] = protocols;
     const isAsked = handleProtocols !== undefined && first !== undefined;
-    const protocol = (isAsked ? handleProtocols(new Set(upgrade.protocols), request) : first) || "";
-    const lines = upgrade.key === undefined ? ["HTTP/2 200"] : linesOf101(upgrade.key);
+    const protocol = (isAsked ? handleProtocols(new Set(protocols), request) : first) || "";
     if (protocol !== "") lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
-    if (upgrade.deflate) lines.push(`Sec-WebSocket-Extensions: ${formatAnswer(upgrade.deflate)}`);
     this.#tell("headers", lines, request);
     // A line break would let its author write headers, or frames, of his own.
     if ((protocol === "" || isToken(protocol)) && lines.every(isFieldValue)) {
-      return { protocol, preface: beginAnswer(socket, lines) };
+      return { protocol, preface: beginAnswer(socket, lines, body) };
     }
     throw new TypeError("a line of the answer, or the subprotocol, is not valid");
   }
@@ -338,8 +364,8 @@ function linesOf101(key: string): string[] {
 }
 
 /** What is to be sent in front of the frames. HTTP/2 has heads that are no bytes of the stream: there it is sent here. */
-function beginAnswer(socket: Duplex, lines: readonly string[]): Buffer {
-  if (!isHttp2Stream(socket)) return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
+function beginAnswer(socket: Duplex, lines: readonly string[], body = ""): Buffer {
+  if (!isHttp2Stream(socket)) return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body}`, "latin1");
   const headers: Record<string, string[]> = {};
   for (const line of lines.slice(1)) {
     const colon = line.indexOf(":");

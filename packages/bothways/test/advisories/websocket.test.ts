@@ -87,7 +87,7 @@ describe("CVE-2016-10518, CVE-2026-45736: memory that was never written is never
 });
 
 test.each([
-  ["2^63 - 1", 2n ** 63n - 1n, 1002],
+  ["2^63 - 1", 2n ** 63n - 1n, 1009],
   ["2^32", 2n ** 32n, 1009],
   ["one beyond the limit", 100_001n, 1009],
 ])("CVE-2016-10542: a frame is judged by the length it declares, %s", async (_what, declared, code) => {
@@ -236,7 +236,7 @@ describe("CVE-2026-54466: eight bytes of length, every high bit", () => {
   test.each(Array.from({ length: 12 }, (_, bit) => 2n ** BigInt(bit + 52)))("%d", async (declared) => {
     const raw = await openRaw(await open(), hello());
     raw.send(frame({ declared }).subarray(0, 14));
-    expect(await raw.closeCode()).toBe(declared > 2n ** 53n - 1n ? 1002 : 1009);
+    expect(await raw.closeCode()).toBe(declared === 2n ** 63n ? 1002 : 1009);
   });
 
   test("lengths that take more bytes than they need", async () => {

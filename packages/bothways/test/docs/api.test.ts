@@ -28,6 +28,18 @@ const given: Readonly<Record<string, string>> = {
     import assert from "node:assert/strict";
     import { io } from "bothways/client";
     import { captivePortal, FaultProxy, PolicyProxy } from "bothways/testing";`,
+  "bothways/wire/websocket": `
+    import {
+      type ConnectionHost,
+      createConnection,
+      encodeTextFrame,
+      FrameOutput,
+      type Primitives,
+      type WebSocketConnection,
+    } from "bothways/wire/websocket";
+    declare const primitives: Primitives;
+    declare const host: ConnectionHost;
+    declare const room: Set<WebSocketConnection>;`,
   "bothways/websocket": `
     import { once } from "node:events";
     import { createReadStream } from "node:fs";
@@ -98,7 +110,15 @@ describe("a page", () => {
       .flatMap(({ exported, met }) => [...exported, ...met])
       .filter(({ members }) => members.some(({ name }) => name === "constructor"))
       .map(({ name }) => name);
-    expect(made).toEqual(["BothwaysError", "Server", "PreparedMessage", "WebSocket", "WebSocketServer"]);
+    expect(made).toEqual([
+      "BothwaysError",
+      "Server",
+      "PreparedMessage",
+      "WebSocket",
+      "WebSocketServer",
+      "FrameOutput",
+      "ResponseHeadParser",
+    ]);
   });
 
   test("leaves out what is internal", () => {

@@ -261,7 +261,7 @@ describe("our client, a server of ws", () => {
     [{ ...keeping, serverMaxWindowBits: 10, clientMaxWindowBits: 12 }, { threshold: 0 }],
     [{ serverMaxWindowBits: 9, clientMaxWindowBits: 9 }, { threshold: 0 }],
     [{ ...keeping, clientMaxWindowBits: 8 }, { threshold: 0 }],
-  ])("RFC6455-9.1-3 RFC6455-9.1-5 %j with %j", async (wish, wsOptions) => {
+  ])("RFC6455-9.1-3 RFC6455-9.1-5 RFC7692-5.1-2 %j with %j", async (wish, wsOptions) => {
     const client = new DeflateClient(await openWsServer(wsOptions), wish);
     const connection = await client.opened();
     for (const sample of samples) {

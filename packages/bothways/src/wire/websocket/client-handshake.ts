@@ -10,6 +10,7 @@ import { checkDeflateAnswer, type DeflateParameters } from "./permessage-deflate
 import type { ResponseHead } from "./response-head.ts";
 import { areSubprotocols } from "./server-handshake.ts";
 
+/** What a request is made of. */
 export interface UpgradeRequestParts {
   /** Host and, unless it is the default one, port. */
   readonly host: string;
@@ -17,9 +18,11 @@ export interface UpgradeRequestParts {
   readonly path: string;
   /** From `createKey`. */
   readonly key: string;
+  /** The subprotocols offered, preferred first. */
   readonly protocols?: readonly string[] | undefined;
   /** From `formatExtensions`. */
   readonly extensions?: string | undefined;
+  /** More of them. */
   readonly headers?: Headers | undefined;
 }
 
@@ -41,6 +44,7 @@ export function encodeUpgradeRequest(parts: UpgradeRequestParts): string {
   return `GET ${path} HTTP/1.1\r\n${encodeHeaderLines(own)}${encodeHeaderLines(headers)}\r\n`;
 }
 
+/** What the answer has to fit. */
 export interface UpgradeExpectation {
   /** `acceptKey` of the key that was sent. */
   readonly accept: string;
@@ -50,6 +54,7 @@ export interface UpgradeExpectation {
   readonly deflate?: DeflateParameters | undefined;
 }
 
+/** The verdict on an answer. */
 export type UpgradeResponseCheck =
   | {
       readonly ok: true;

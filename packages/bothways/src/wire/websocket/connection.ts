@@ -44,6 +44,7 @@ export const transitions: Readonly<
 export interface ClosedEvent {
   /** What the peer's close frame said; 1005 if it gave none; else the close code of `error`. */
   readonly code: number;
+  /** As the peer's close frame said it, or "". */
   readonly reason: string;
   /** Both close frames went through. */
   readonly wasClean: boolean;
@@ -53,6 +54,7 @@ export interface ClosedEvent {
 
 /** What a connection needs from whoever owns its socket. None of these may throw. */
 export interface ConnectionHost extends ByteSink {
+  /** A text message. */
   text(data: string): void;
   /** Instead of `text` where the options have `isUtf8`. `data` is valid only during the call. */
   textBytes?(data: Uint8Array): void;
@@ -72,6 +74,7 @@ export interface ConnectionHost extends ByteSink {
 
 /** May be one object for all connections of a host. */
 export interface ConnectionOptions extends ParserOptions {
+  /** From `createPrimitives`, or the platform's own. */
   readonly primitives: Pick<
     Primitives,
     "decodeUtf8" | "decodeAscii" | "utf8Length" | "writeUtf8" | "randomBytes"
@@ -82,7 +85,9 @@ export interface ConnectionOptions extends ParserOptions {
   readonly autoPong?: boolean | undefined;
 }
 
+/** One WebSocket, either side, behind its opening handshake. */
 export interface WebSocketConnection {
+  /** How far it is. */
   readonly state: ConnectionState;
   /** What the message that is arriving takes up. */
   readonly gatheredBytes: number;
@@ -123,6 +128,14 @@ export interface WebSocketConnection {
   setOutputBlocked(isBlocked: boolean): void;
 }
 
+/**
+ * A connection that is open: the opening handshake lies behind it. Nothing is written before something is sent.
+ *
+ * @example
+ * const output = new FrameOutput(() => queueMicrotask(() => output.flush()));
+ * const options = { role: "server", maxMessageBytes: 65_536, primitives, output } as const;
+ * const connection = createConnection(options, host);
+ */
 export function createConnection(options: ConnectionOptions, host: ConnectionHost): WebSocketConnection {
   return new Connection(options, host);
 }

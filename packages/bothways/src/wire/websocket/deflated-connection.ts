@@ -34,6 +34,7 @@ export interface MessageCodec {
   close(): void;
 }
 
+/** What a connection that compresses needs besides. */
 export interface DeflatedHost extends ConnectionHost {
   /**
    * The codec took its time over a message of the peer's: stop reading, what still comes must wait. False: it has been
@@ -44,7 +45,9 @@ export interface DeflatedHost extends ConnectionHost {
   outputHeld(isHeld: boolean): void;
 }
 
+/** The options of a connection that compresses. */
 export interface DeflatedOptions extends ConnectionOptions {
+  /** It was, or there would be none. */
   readonly isDeflateAgreed: true;
   /** Shorter messages are sent as they are. */
   readonly thresholdBytes: number;
@@ -305,6 +308,15 @@ export class DeflatedConnection implements WebSocketConnection, ConnectionHost {
     }
     this.#host.outputHeld(false);
   }
+}
+
+/** A connection for which permessage-deflate was agreed on: messages go through `codec`, in their order. */
+export function createDeflatedConnection(
+  options: DeflatedOptions,
+  host: DeflatedHost,
+  codec: MessageCodec,
+): WebSocketConnection {
+  return new DeflatedConnection(options, host, codec);
 }
 
 /** No code unit takes more than three bytes: short texts are seldom measured. */

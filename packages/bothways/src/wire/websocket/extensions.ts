@@ -6,8 +6,11 @@
  */
 import { isToken } from "./header-text.ts";
 
+/** One extension of the header. */
 export interface Extension {
+  /** A token. */
   readonly name: string;
+  /** In their order; one may be there twice. */
   readonly parameters: readonly ExtensionParameter[];
 }
 
@@ -30,6 +33,7 @@ export function parseExtensions(text: string): Extension[] | undefined {
   return extensions.length > 0 ? extensions : undefined;
 }
 
+/** The header's value. */
 export function formatExtensions(extensions: readonly Extension[]): string {
   const formatParameter = ([name, value]: ExtensionParameter): string =>
     value === undefined ? `; ${name}` : `; ${name}=${value}`;

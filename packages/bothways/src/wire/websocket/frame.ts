@@ -12,6 +12,7 @@ export const opcode = {
   pong: 0xa,
 } as const;
 
+/** One of `opcode`. */
 export type Opcode = (typeof opcode)[keyof typeof opcode];
 
 /** RFC 6455 §5.2: the bits of the first two bytes of a frame. */

@@ -8,11 +8,13 @@
 
 /** Takes bytes to the peer, in order. Must not throw; after the connection broke it ignores them. */
 export interface ByteSink {
+  /** Takes the next bytes. */
   write(bytes: Uint8Array): void;
 }
 
 const defaultBlockBytes = 65_536;
 
+/** Where outgoing frames are built, for all connections of a host. */
 export class FrameOutput {
   readonly #requestFlush: () => void;
   readonly #allocate: (byteLength: number) => Uint8Array;

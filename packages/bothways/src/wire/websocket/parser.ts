@@ -32,12 +32,15 @@ import { advanceUtf8, utf8Boundary, utf8Invalid } from "./utf8.ts";
 /** Which side *we* are. It decides who masks (RFC 6455 §5.1) and who closes TCP (§7.1.1); nothing else differs. */
 export type Role = "server" | "client";
 
+/** What reading takes. */
 export interface ParserOptions {
+  /** Which side we are. */
   readonly role: Role;
   /** Limit of one message's payload, fragments together. */
   readonly maxMessageBytes: number;
   /** permessage-deflate was agreed on: RSV1 marks a compressed message (RFC 7692 §6). Default false. */
   readonly isDeflateAgreed?: boolean;
+  /** How text is decoded. */
   readonly primitives: Pick<Primitives, "decodeUtf8" | "decodeAscii">;
   /** Where given, a text goes to `FrameSink.textBytes` as the bytes it came in, if this finds them to be UTF-8. */
   readonly isUtf8?: ((bytes: Uint8Array) => boolean) | undefined;
@@ -378,7 +381,10 @@ function headerBytes(bytes: Uint8Array, offset: number): number {
   return 2 + lengthBytes + ((second & maskBit) === 0 ? 0 : 4);
 }
 
-/** RFC 6455 §5.2: the shortest of three forms must be used. NaN where it was not, or where 2^53 - 1 is exceeded. */
+/**
+ * RFC 6455 §5.2: the shortest of three forms must be used, and the highest bit be 0. NaN where it was not so. Above 2^53
+ * the number is not exact, and beyond any limit all the same.
+ */
 function readLength(bytes: Uint8Array, offset: number): number {
   const short = (bytes[offset + 1] as number) & lengthBits;
   if (short < length16) return short;
@@ -388,7 +394,7 @@ function readLength(bytes: Uint8Array, offset: number): number {
   }
   const high = readInt32(bytes, offset + 2) >>> 0;
   const low = readInt32(bytes, offset + 6) >>> 0;
-  return (high === 0 && low <= 0xffff) || high > 0x1fffff ? Number.NaN : high * 0x1_0000_0000 + low;
+  return (high === 0 && low <= 0xffff) || high > 0x7fffffff ? Number.NaN : high * 0x1_0000_0000 + low;
 }
 
 function readInt32(bytes: Uint8Array, offset: number): number {

@@ -12,6 +12,7 @@ export interface DeflateParameters {
   readonly clientNoContextTakeover: boolean;
   /** Log₂ of the server's window in bytes: 8 to 15. */
   readonly serverMaxWindowBits: number;
+  /** Log₂ of the client's. */
   readonly clientMaxWindowBits: number;
 }
 
@@ -49,8 +50,11 @@ export function offerDeflate(wish: DeflateParameters): Extension {
   });
 }
 
+/** A server's choice. */
 export interface DeflateAcceptance {
+  /** What holds from now on. */
   readonly agreed: DeflateParameters;
+  /** What the client is told of it. */
   readonly answer: Extension;
 }
 

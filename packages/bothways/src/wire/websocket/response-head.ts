@@ -5,12 +5,15 @@
 import type { ErrorCode } from "../../model/errors.ts";
 import { isFieldValue, isToken, trimSpace } from "./header-text.ts";
 
+/** The head of a response. */
 export interface ResponseHead {
+  /** 100 to 999. */
   readonly status: number;
   /** Lower-cased names, one array element per line. The record has no prototype. */
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
 }
 
+/** A head that is whole, or why there will be none. */
 export type HeadResult =
   | {
       readonly ok: true;
@@ -23,12 +26,14 @@ const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 const endOfHead = [carriageReturn, lineFeed, carriageReturn, lineFeed];
 
+/** Reads the server's answer to an upgrade, up to the first byte behind its head. */
 export class ResponseHeadParser {
   readonly #maxHeadBytes: number;
   #text = "";
   /** How many bytes of `endOfHead` have just been seen. */
   #matched = 0;
 
+  /** A longer head is BW_HEADERS_TOO_LARGE. */
   constructor(maxHeadBytes: number) {
     this.#maxHeadBytes = maxHeadBytes;
   }

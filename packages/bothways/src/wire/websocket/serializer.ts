@@ -53,7 +53,9 @@ export function encodeFrame(kind: number, payload: Uint8Array, maskKey?: number,
 /**
  * One whole text frame of a server: encoded once, it may be sent to any number of connections.
  *
- * @example for (const connection of room) connection.sendFrame(frame);
+ * @example
+ * const frame = encodeTextFrame("news", primitives);
+ * for (const connection of room) connection.sendFrame(frame);
  */
 export function encodeTextFrame(
   text: string,

@@ -9,6 +9,7 @@ import { encodeHeaderLines, hasToken, isToken, listHeader, singleHeader } from "
 
 /** A request head as an HTTP parser gives it. */
 export interface UpgradeRequest {
+  /** In capitals. */
   readonly method: string;
   /** `1.1` or `2.0` */
   readonly httpVersion: string;
@@ -18,18 +19,25 @@ export interface UpgradeRequest {
   readonly earlyBytes: number;
 }
 
+/** A request that may be upgraded. */
 export interface UpgradeAccepted {
+  /** It may. */
   readonly ok: true;
-  /** HTTP/2 has none, and no answer to it. */
+  /** For `acceptKey`. HTTP/2 has none, and no answer to it. */
   readonly key: string | undefined;
   /** The subprotocols offered, in the client's order. */
   readonly protocols: string[];
 }
 
+/** A request that may not be upgraded, and what it is to be answered. */
 export interface UpgradeRefused {
+  /** It may not. */
   readonly ok: false;
+  /** Of the error table. */
   readonly code: ErrorCode;
+  /** 400 to 599. */
   readonly status: number;
+  /** Those that the refusal needs. */
   readonly headers: Headers;
   /** The rule that was broken, for logs and for the body of the refusal. */
   readonly detail: string;
@@ -81,6 +89,7 @@ function checkCommon(headers: Headers, hasKey: boolean): UpgradeAccepted | Upgra
   return { ok: true, key, protocols };
 }
 
+/** What an answer that accepts is made of. */
 export interface AcceptResponse {
   /** From `acceptKey`. */
   readonly accept: string;
@@ -88,6 +97,7 @@ export interface AcceptResponse {
   readonly protocol?: string | undefined;
   /** From `formatExtensions`: some of those offered, or none. */
   readonly extensions?: string | undefined;
+  /** More of them. */
   readonly headers?: Headers | undefined;
 }
 

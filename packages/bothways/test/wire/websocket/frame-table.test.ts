@@ -6,44 +6,8 @@
 import { describe, expect, test } from "vitest";
 import type { ErrorCode } from "../../../src/model/errors.ts";
 import type { Role } from "../../../src/wire/websocket/parser.ts";
-import {
-  createRecordedConnection,
-  type FrameParts,
-  hex,
-  joinBytes,
-  pieces,
-  rawFrame,
-  testMask,
-  utf8,
-} from "./harness.ts";
-
-type State = "idle" | "insideText" | "insideBinary" | "closing";
-
-interface Case {
-  opcode: number;
-  isFinal: boolean;
-  reserved: number;
-  isMasked: boolean;
-  lengthBytes: 0 | 2 | 8;
-  state: State;
-}
-
-function* allCases(state: State): Generator<Case> {
-  for (let opcode = 0; opcode < 16; opcode++)
-    for (const isFinal of [true, false])
-      for (let reserved = 0; reserved < 8; reserved++)
-        for (const isMasked of [true, false])
-          for (const lengthBytes of [0, 2, 8] as const)
-            yield { opcode, isFinal, reserved, isMasked, lengthBytes, state };
-}
-
-const closeReason = utf8("bye");
-
-function payloadOf({ opcode, lengthBytes }: Case): Uint8Array {
-  if (opcode === 8)
-    return joinBytes(Uint8Array.of(3, 232), lengthBytes === 0 ? closeReason : new Uint8Array(200).fill(97));
-  return new Uint8Array(lengthBytes === 0 ? 5 : lengthBytes === 2 ? 200 : 65_536).fill(97);
-}
+import { allCases, type Case, expectedError, frameOf, framesBefore, payloadOf } from "./frame-table.ts";
+import { createRecordedConnection, hex, joinBytes, pieces, rawFrame, testMask, utf8 } from "./harness.ts";
 
 /** What the peer gets back and what the host is told. */
 type Outcome = string[];
@@ -72,15 +36,6 @@ function expectedOutcome(c: Case, role: Role): Outcome {
   return [...(isClosing ? [] : [`${kind} ${message}`]), ...probe(false, "", "")];
 }
 
-function expectedError(c: Case, role: Role): ErrorCode | undefined {
-  const isInside = c.state === "insideText" || c.state === "insideBinary";
-  if (c.reserved !== 0) return "BW_WS_RESERVED_BITS";
-  if (c.isMasked !== (role === "server")) return "BW_WS_MASK";
-  if (![0, 1, 2, 8, 9, 10].includes(c.opcode)) return "BW_WS_OPCODE";
-  if (c.opcode >= 8) return c.isFinal && c.lengthBytes === 0 ? undefined : "BW_WS_CONTROL_FRAME";
-  return (c.opcode === 0) === isInside ? undefined : "BW_WS_CONTINUATION";
-}
-
 function failure(error: ErrorCode, isClosing: boolean): Outcome {
   return [...(isClosing ? [] : ["write 8 03ea"]), "end", `closed 1002  ${error}`];
 }
@@ -88,23 +43,13 @@ function failure(error: ErrorCode, isClosing: boolean): Outcome {
 function actualOutcome(c: Case, role: Role, isBytewise: boolean): Outcome {
   const { connection, events, takeFrames } = createRecordedConnection(role);
   const mask = role === "server" ? testMask : undefined;
-  const frame = (parts: FrameParts) => rawFrame({ mask, ...parts });
-  if (c.state === "insideText") connection.receive(frame({ opcode: 1, payload: "b", isFinal: false }));
-  if (c.state === "insideBinary") connection.receive(frame({ opcode: 2, payload: "b", isFinal: false }));
+  connection.receive(framesBefore(c, mask));
   if (c.state === "closing") {
     connection.close();
     takeFrames();
   }
-  const { opcode, isFinal, reserved, lengthBytes } = c;
-  const whole = rawFrame({
-    opcode,
-    isFinal,
-    reserved,
-    lengthBytes,
-    payload: payloadOf(c),
-    mask: c.isMasked ? testMask : undefined,
-  });
-  const probe = frame({ opcode: 0, payload: "z" });
+  const whole = frameOf(c);
+  const probe = rawFrame({ mask, opcode: 0, payload: "z" });
   // Byte by byte, the payload of what must be refused is cut short: nobody may read it.
   const bytes =
     isBytewise && expectedError(c, role) !== undefined ? whole.slice(0, 64) : joinBytes(whole, probe);

@@ -197,7 +197,7 @@ describe("the client", () => {
   });
 
   test.each(["x-webkit-deflate-frame", `${pd}, ${pd}`, `${pd}, x-other`, `x-other, ${pd}`])(
-    "RFC7692-5-2 RFC7692-5-4 RFC6455-9.1-5 fails on %s, which it did not offer",
+    "RFC7692-5-2 RFC7692-5-4 RFC7692-5.1-1 RFC6455-9.1-5 fails on %s, which it did not offer",
     (answer) => {
       expect(check(answer)).toBeTypeOf("string");
     },
@@ -226,6 +226,29 @@ describe("the client", () => {
 });
 
 describe("both", () => {
+  test("RFC7692-7.2.2-6..7 what the client hints at counts where the answer says so, and only there", () => {
+    const hints = [
+      "",
+      "; client_no_context_takeover",
+      "; client_max_window_bits=9",
+      "; client_max_window_bits",
+    ];
+    const wishes = [lenient, defaultDeflate, { ...lenient, clientMaxWindowBits: 12 }];
+    let count = 0;
+    for (const first of hints)
+      for (const second of hints)
+        for (const wish of wishes) {
+          if (first === second) continue;
+          const accepted = acceptDeflate(parseExtensions(`${pd}${first}${second}`) ?? [], wish);
+          if (accepted === undefined) continue;
+          const said = new Map(accepted.answer.parameters);
+          expect(accepted.agreed.clientNoContextTakeover).toBe(said.has("client_no_context_takeover"));
+          expect(accepted.agreed.clientMaxWindowBits).toBe(Number(said.get("client_max_window_bits") ?? 15));
+          count++;
+        }
+    expect(count).toBeGreaterThan(10);
+  });
+
   const bits = fc.integer({ min: 8, max: 15 });
   const wish = fc.record({
     serverNoContextTakeover: fc.boolean(),
