@@ -53,6 +53,7 @@ export function attach(server: AnyHttpServer, path: string, visitors: Visitors):
     headers: IncomingHttpHeaders,
     raw: readonly string[],
   ): void => {
+    guardSocket(stream);
     if (isGone(stream)) return;
     const isConnect = isExtendedConnect(headers);
     const request = createRequest(stream, headers, raw);

@@ -19,6 +19,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { io as connect } from "../../src/client/index.node.ts";
 import { BothwaysError } from "../../src/model/bothways-error.ts";
 import { Server, type ServerOptions, type Socket } from "../../src/server/index.ts";
+import { WebSocketServer as OurWebSocketServer } from "../../src/websocket/index.ts";
 import {
   ask,
   encodeFrame,
@@ -367,6 +368,27 @@ describe("what Node sees to", () => {
     expect(errors).toEqual([]);
   });
 });
+
+test.each(["/bothways/", "/ws"])(
+  "a stream to %s that is reset with an error in one packet is nobody's end",
+  async (at) => {
+    const { io, http } = await open();
+    const wss = new OurWebSocketServer({ server: http, path: "/ws" });
+    onTestFinished(() => wss.close());
+    const raw = new RawHttp2(http);
+    const head = encodeHeaders({ ...tunnelHeaders, ":path": at });
+    const reset = Buffer.from([0, 0, 0, constants.NGHTTP2_INTERNAL_ERROR]);
+    raw.socket.write(
+      Buffer.concat([
+        encodeFrame(frameTypes.headers, 4, 1, head),
+        encodeFrame(frameTypes.rstStream, 0, 1, reset),
+        encodeFrame(frameTypes.headers, 4, 3, head),
+      ]),
+    );
+    await raw.receive(frameTypes.headers, 3);
+    expect([io.stats().openRequests, wss.clients?.size]).toEqual([0, at === "/ws" ? 1 : 0]);
+  },
+);
 
 describe("long polling over HTTP/2", () => {
   test("what is no request of ours is refused as over HTTP/1.1", async () => {
