@@ -37,7 +37,8 @@ class Turn {
     this.isEnding = false;
     let isWritten = true;
     for (const one of this.#written.splice(0)) isWritten = one.settle() && isWritten;
-    output.settle(isWritten);
+    // Who was told that it may go on has perhaps sent more, which is let go at the next end.
+    output.settle(isWritten && this.#written.length === 0);
   }
 }
 

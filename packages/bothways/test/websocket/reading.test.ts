@@ -180,6 +180,21 @@ describe("what is written is built where what was written before had been", () =
     expect(late).toEqual(Array.from({ length: 100 }, (_, i) => `slow ${i} `.repeat(100)));
   });
 
+  test("nor what is sent from `drain`, which waits for the next end of a turn", async () => {
+    path.isShared = true;
+    const [one, other] = await Promise.all([connectPair(limits), connectPair(limits)]);
+    const received = Promise.all([messages(one.client, 2), messages(other.client, 1)]);
+    one.server.on("drain", () => {
+      one.server.send(Buffer.alloc(70_000, "b"), { binary: false });
+      queueMicrotask(() => other.server.send("c".repeat(1_000)));
+      one.server.removeAllListeners("drain");
+    });
+    while (one.server.send("a".repeat(70_000), { fin: false }));
+    one.server.send("a");
+    const [[first, second], [third]] = await received;
+    expect([first?.replaceAll("a", ""), second, third]).toEqual(["", "b".repeat(70_000), "c".repeat(1_000)]);
+  });
+
   test("a socket that is gone in the middle of a write takes nothing with it", async () => {
     path.isShared = true;
     const [one, other] = await Promise.all([connectPair(limits), connectPair(limits)]);

@@ -3,7 +3,8 @@
  * sends in a row lie side by side and leave as one view, so that a turn of the event loop costs one write.
  *
  * Invariants: bytes handed to `write` are not touched again before `settle` says that they may be (a used-up block is left
- * to its readers and a new one begun); the bytes of one connection leave in the order they were reserved; at most one block waits to be flushed.
+ * to its readers and a new one begun); the bytes of one connection leave in the order they were reserved; at most one
+ * block waits to be flushed.
  */
 
 /** Takes bytes to the peer, in order. Must not throw; after the connection broke it ignores them. */
