@@ -11,8 +11,10 @@ import { Driver, type Visitor } from "../packages/bothways/src/server/driver.ts"
 import { driverOptionsOf } from "../packages/bothways/src/server/options.ts";
 import { ClientSession } from "../packages/bothways/src/session/client-session.ts";
 import type { Output } from "../packages/bothways/src/session/session.ts";
-import { createLongPolling, type Post } from "../packages/bothways/src/transport/client/long-polling.ts";
-import { type Answer, PollingLink } from "../packages/bothways/src/transport/node/long-polling.ts";
+import type { Post } from "../packages/bothways/src/transport/client/exchanges.ts";
+import { createLongPolling } from "../packages/bothways/src/transport/client/long-polling.ts";
+import type { Answer } from "../packages/bothways/src/transport/node/exchange-link.ts";
+import { PollingLink } from "../packages/bothways/src/transport/node/long-polling.ts";
 import { decodeBody, encodeBody } from "../packages/bothways/src/wire/native/body.ts";
 import { encodeFrame, parseFrame } from "../packages/bothways/src/wire/native/frame.ts";
 import { encodePacket } from "../packages/bothways/src/wire/native/packet.ts";

@@ -132,7 +132,7 @@ export class NativePeer implements Peer {
 
   /** May this link send by now? */
   isReady(link: ServerLink): boolean {
-    return this.#unanswered === 0 || !link.link.rewinds;
+    return this.#unanswered === 0 || !link.link.rewinds || link.link.streams === true;
   }
 
   send(packet: Packet, isVolatile = false): boolean {

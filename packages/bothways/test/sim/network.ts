@@ -3,8 +3,8 @@
  * carries frames in order until it breaks, and an HTTP exchange may be lost, repeated or late, each on its own.
  */
 import type { LinkHandler } from "../../src/model/transport.ts";
-import type { Post } from "../../src/transport/client/long-polling.ts";
-import type { Answer } from "../../src/transport/node/long-polling.ts";
+import type { Post } from "../../src/transport/client/exchanges.ts";
+import type { Answer } from "../../src/transport/node/exchange-link.ts";
 import { Exchange } from "./exchange.ts";
 import type { Process } from "./schedule.ts";
 import { Socket, type SocketEnd } from "./socket.ts";

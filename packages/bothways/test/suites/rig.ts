@@ -14,8 +14,14 @@ import type { ClientTransport } from "../../src/model/transport.ts";
 import { type Socket as GenericSocket, Server, type ServerOptions } from "../../src/server/index.ts";
 import { FaultProxy, type FaultProxyOptions } from "../../src/testing/index.ts";
 import { longPolling as nodeLongPolling } from "../../src/transport/node-client/long-polling.ts";
+import { multipart as nodeMultipart } from "../../src/transport/node-client/multipart.ts";
+import { shortPolling as nodeShortPolling } from "../../src/transport/node-client/short-polling.ts";
+import { sse as nodeSse } from "../../src/transport/node-client/sse.ts";
+import { stream as nodeStream } from "../../src/transport/node-client/stream.ts";
 import { webSocket as nodeWebSocket } from "../../src/transport/node-client/websocket.ts";
 import { longPolling as webLongPolling } from "../../src/transport/web/long-polling.ts";
+import { multipart as webMultipart } from "../../src/transport/web/multipart.ts";
+import { stream as webStream } from "../../src/transport/web/stream.ts";
 import { webSocket as webWebSocket } from "../../src/transport/web/websocket.ts";
 
 export type Client = GenericClient;
@@ -28,6 +34,25 @@ export interface Technique {
   readonly create: () => ClientTransport;
   readonly other: () => ClientTransport;
 }
+
+/** Asked often, since tests wait for what it brings. */
+const shortPolling = () => nodeShortPolling({ interval: 10 });
+
+/** Beside the two that everything is tried on. A busy machine is slow to begin a stream. */
+const patient = { firstFrameTimeout: 10_000 };
+export const httpTechniques: readonly Technique[] = [
+  { platform: "Node", name: "stream", create: () => nodeStream(patient), other: nodeWebSocket },
+  { platform: "Node", name: "sse", create: () => nodeSse(patient), other: nodeLongPolling },
+  {
+    platform: "Node",
+    name: "multipart",
+    create: () => nodeMultipart(patient),
+    other: () => nodeStream(patient),
+  },
+  { platform: "Node", name: "short-polling", create: shortPolling, other: () => nodeSse(patient) },
+  { platform: "web", name: "stream", create: () => webStream(patient), other: webLongPolling },
+  { platform: "web", name: "multipart", create: () => webMultipart(patient), other: webWebSocket },
+];
 
 export const techniques: readonly Technique[] = [
   { platform: "Node", name: "websocket", create: nodeWebSocket, other: nodeLongPolling },

@@ -6,9 +6,15 @@
  */
 import type { Data } from "../../model/message.ts";
 
-const BINARY = 0x8000_0000;
+/** Set in the header of a binary frame. */
+export const BINARY = 0x8000_0000;
 /** Made once: it costs more than the short texts it decodes. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Throws for what is not UTF-8. */
+export function decodeText(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
 
 export function encodeBody(frames: readonly Data[]): Data {
   if (frames.every((frame) => typeof frame === "string")) return frames.join("\n");
@@ -28,7 +34,7 @@ export function encodeBody(frames: readonly Data[]): Data {
 /** The frames of a body, or `undefined` where it is malformed. Binary frames are views of `body`. */
 export function decodeBody(body: Uint8Array): Data[] | undefined {
   try {
-    if (body[0] !== 0) return body.length > 0 ? decoder.decode(body).split("\n") : [];
+    if (body[0] !== 0) return body.length > 0 ? decodeText(body).split("\n") : [];
     const view = new DataView(body.buffer, body.byteOffset, body.length);
     const frames: Data[] = [];
     for (let offset = 1; offset < body.length; ) {
@@ -36,7 +42,7 @@ export function decodeBody(body: Uint8Array): Data[] | undefined {
       const end = offset + 4 + (header % BINARY);
       if (end > body.length) return undefined;
       const part = body.subarray(offset + 4, end);
-      frames.push(header < BINARY ? decoder.decode(part) : part);
+      frames.push(header < BINARY ? decodeText(part) : part);
       offset = end;
     }
     return frames;
