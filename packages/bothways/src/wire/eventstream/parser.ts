@@ -18,8 +18,9 @@ export class EventStreamParser {
   /** How long the stream wants its reader to wait before it connects again, in ms; `undefined` until it says so. */
   retryMs: number | undefined;
   readonly #maxLength: number;
-  // not fatal: what is no UTF-8 becomes U+FFFD; a byte order mark at the beginning is dropped
-  readonly #decoder = new TextDecoder("utf-8");
+  // not fatal: what is no UTF-8 becomes U+FFFD
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #isFirst = true;
   #rest = "";
   /** The last line ended with a carriage return, so a line feed that follows belongs to it. */
   #endedWithReturn = false;
@@ -36,7 +37,7 @@ export class EventStreamParser {
   push(chunk: Uint8Array): StreamEvent[] | undefined {
     const events: StreamEvent[] = [];
     const from = this.#rest.length;
-    const text = this.#rest + this.#decoder.decode(chunk, { stream: true });
+    const text = this.#rest + this.#decode(chunk);
     let begin = 0;
     const lineEnd = /\r\n?|\n/g;
     lineEnd.lastIndex = from;
@@ -47,10 +48,17 @@ export class EventStreamParser {
       if (!isHalf) this.#line(text.slice(begin, end.index), events);
       begin = lineEnd.lastIndex;
     }
-    if (begin > 0) this.#endedWithReturn = text.endsWith("\r");
-    else if (text.length > 0) this.#endedWithReturn = false;
+    this.#endedWithReturn = begin > 0 ? text.endsWith("\r") : this.#endedWithReturn && text === "";
     this.#rest = text.slice(begin);
     return this.#rest.length + this.#dataLength > this.#maxLength ? undefined : events;
+  }
+
+  /** One byte order mark at the beginning is dropped. Decoders differ where it is a piece of its own. */
+  #decode(chunk: Uint8Array): string {
+    const text = this.#decoder.decode(chunk, { stream: true });
+    if (!this.#isFirst || text === "") return text;
+    this.#isFirst = false;
+    return text[0] === "\uFEFF" ? text.slice(1) : text;
   }
 
   #line(line: string, events: StreamEvent[]): void {
