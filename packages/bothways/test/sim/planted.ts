@@ -190,5 +190,6 @@ export const plantedFaults: readonly PlantedFault[] = [
     "if (sequence > this.#batches) this.receive(frames);",
     "this.receive(frames);",
   ),
+  plant("a new stream goes on where the old one was", "server/server-link.ts", "||= !goesOn", "&&= goesOn"),
   plant("a poll does not tell the position", clientPolling, ", link.position()];", "];"),
 ];

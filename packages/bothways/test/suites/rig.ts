@@ -38,8 +38,9 @@ export interface Technique {
 /** Asked often, since tests wait for what it brings. */
 const shortPolling = () => nodeShortPolling({ interval: 10 });
 
-/** Beside the two that everything is tried on. A busy machine is slow to begin a stream. */
+/** A busy machine is slow to begin a stream. */
 const patient = { firstFrameTimeout: 10_000 };
+/** Those beside the two that everything is tried on. */
 export const httpTechniques: readonly Technique[] = [
   { platform: "Node", name: "stream", create: () => nodeStream(patient), other: nodeWebSocket },
   { platform: "Node", name: "sse", create: () => nodeSse(patient), other: nodeLongPolling },

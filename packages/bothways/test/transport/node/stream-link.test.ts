@@ -78,12 +78,12 @@ interface Bench {
 
 function createBench(maxBytes = 100, maxAgeMs = 1000): Bench {
   const events: string[] = [];
-  const bench = {
+  const bench: Bench = {
     events,
     held: new FakeAnswer(),
     answer: new FakeAnswer(),
     now: 0,
-    link: new StreamLink("x", form, { maxBytes, maxAgeMs, now: () => bench.now }),
+    link: new StreamLink("x", form, { maxBytes, maxAgeMs, now: (): number => bench.now }),
   };
   const handler: LinkHandler = {
     receive: (data) => events.push(`receive ${data}`),
