@@ -29,7 +29,7 @@ declare global {
 }
 
 export interface StageOptions {
-  readonly bundle?: "core-websocket" | "default";
+  readonly bundle?: "core-websocket" | "default" | "all";
   readonly server?: ServerOptions;
   readonly proxy?: true;
   /** What a broken network makes the browser write to the console. */
