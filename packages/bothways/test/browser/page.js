@@ -5,19 +5,25 @@ window.bothways = bothways;
 window.heard = [];
 window.log = [];
 
-/** The bundle with all techniques hands them over as values. A busy machine is slow to begin a stream. */
+/**
+ * The bundle with all techniques hands them over as values. A busy machine is slow to begin a stream.
+ *
+ * @param {string} name
+ */
 const named = (name) => {
-  const { techniques } = bothways;
+  const { techniques } = window.bothways;
   if (!techniques) return name;
   const patient = { firstFrameTimeout: 10_000 };
-  return {
+  /** @type {Record<string, () => import("bothways/client").ClientTransport>} */
+  const factories = {
     websocket: techniques.webSocket,
     stream: () => techniques.stream(patient),
     sse: () => techniques.sse(patient),
     multipart: () => techniques.multipart(patient),
     "long-polling": techniques.longPolling,
     "short-polling": () => techniques.shortPolling({ interval: 20 }),
-  }[name]();
+  };
+  return factories[name]?.() ?? name;
 };
 
 window.begin = (url, { transports, ...options } = {}) => {

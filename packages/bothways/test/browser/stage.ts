@@ -17,7 +17,9 @@ export type PageOptions = Omit<IoOptions, "transports"> & { readonly transports?
 
 declare global {
   interface Window {
-    bothways: typeof import("bothways/client");
+    bothways: typeof import("bothways/client") & {
+      readonly techniques?: typeof import("bothways/client/transports");
+    };
     begin: (url: string, options?: PageOptions) => void;
     talk: (count: number, everyMs: number) => Promise<void>;
     socket: ClientSocket;
