@@ -56,33 +56,32 @@ export class Requests {
   stream(createDecoder: (contentType: string, maxBytes: number) => StreamDecoder): OpenStream {
     return (request, body, take, ended) => {
       let isOver = false;
+      let exchange: ClientRequest | undefined;
       const end = (failure: string): void => {
         if (isOver) return;
         isOver = true;
         ended(failure);
       };
-      const exchange = this.#send(
-        request,
-        body,
-        (response) => {
-          const { statusCode = 0, headers } = response;
-          const refused = (status: number, bytes: Uint8Array, failure = `status ${status}`): void => {
-            take(decodeBody(bytes) ?? []);
-            end(failure);
-          };
-          if (statusCode !== 200) return gather(response, request.maxMessageBytes, refused, end);
-          const decode = createDecoder(headers["content-type"] ?? "", request.maxMessageBytes);
-          response.on("data", (chunk: Buffer) => {
-            if (isOver) return;
-            const frames = decode(chunk);
-            if (frames === undefined) response.destroy(new Error("the stream is malformed"));
-            else if (frames.length > 0) take(frames);
-          });
-          response.on("end", () => end("the stream ended"));
-          response.on("error", (error) => end(error.message));
-        },
-        end,
-      );
+      const read = (response: IncomingMessage): void => {
+        const { statusCode = 0, headers } = response;
+        const refused = (status: number, bytes: Uint8Array, failure = `status ${status}`): void => {
+          if (!isOver) take(decodeBody(bytes) ?? []);
+          end(failure);
+        };
+        if (statusCode !== 200) return gather(response, request.maxMessageBytes, refused, end);
+        const decode = createDecoder(headers["content-type"] ?? "", request.maxMessageBytes);
+        response.on("data", (chunk: Buffer) => {
+          const frames = isOver ? [] : decode(chunk);
+          if (frames === undefined) response.destroy(new Error("the stream is malformed"));
+          else if (frames.length > 0) take(frames);
+        });
+        response.on("end", () => end("the stream ended"));
+        response.on("error", (error) => end(error.message));
+      };
+      // the connection of the answer that leads to this is free in the next tick
+      process.nextTick(() => {
+        if (!isOver) exchange = this.#send(request, body, read, end);
+      });
       return () => {
         isOver = true;
         exchange?.destroy();
