@@ -19,6 +19,7 @@ export type OpenStream = (
   ended: (failure: string) => void,
 ) => () => void;
 
+/** What `stream`, `sse` and `multipart` take. */
 export interface StreamingOptions {
   /** Nothing on the way may keep the beginning of the first stream back for longer, in ms. Default 1,000. */
   readonly firstFrameTimeout?: number;
