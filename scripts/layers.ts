@@ -63,6 +63,16 @@ export const layers: readonly Layer[] = [
     platform: "node+dom",
     imports: [...clientImports, "client", "platform/node.ts", "transport/node-client"],
   },
+  {
+    name: "client/transports.ts",
+    platform: "dom",
+    imports: ["model", "wire", "platform/web.ts", "transport/client", "transport/web"],
+  },
+  {
+    name: "client/transports.node.ts",
+    platform: "node",
+    imports: ["model", "wire", "platform/node.ts", "transport/client", "transport/node-client"],
+  },
   { name: "testing", platform: "node", imports: ["model"] },
 ];
 

@@ -21,13 +21,19 @@ const budgets: readonly Budget[] = [
     name: "core-websocket",
     source: 'export { io } from "bothways/client/core"; export { webSocket } from "bothways/client";',
     targetGzipBytes: 4_000,
-    maxGzipBytes: 7_650,
+    maxGzipBytes: 7_690,
   },
   {
     name: "default",
     source: 'export { io } from "bothways/client";',
     targetGzipBytes: 6_000,
-    maxGzipBytes: 8_720,
+    maxGzipBytes: 9_940,
+  },
+  {
+    name: "all",
+    source: 'export { io } from "bothways/client"; export * as techniques from "bothways/client/transports";',
+    targetGzipBytes: 8_000,
+    maxGzipBytes: 10_720,
   },
 ];
 
@@ -44,6 +50,16 @@ for (const budget of budgets) {
     String(bytes).padStart(10),
   );
   console.log(`${budget.name.padEnd(15)}${numbers.join("")}${isOver ? "  OVER" : ""}`);
+}
+
+console.log("transport      adds gzip to core");
+const techniques = ["webSocket", "stream", "sse", "longPolling", "multipart", "shortPolling"];
+const core = 'export { io } from "bothways/client/core";';
+const coreGzipBytes = gzipSync(await bundleOf(core), { level: 9 }).length;
+for (const technique of techniques) {
+  const source = `${core} export { ${technique} } from "bothways/client/transports";`;
+  const gzipBytes = gzipSync(await bundleOf(source), { level: 9 }).length;
+  console.log(`${technique.padEnd(15)}${String(gzipBytes - coreGzipBytes).padStart(10)}`);
 }
 
 /** Minified ES module for browsers, tree-shaken, as an application's own bundler would make it. */

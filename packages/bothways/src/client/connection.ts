@@ -227,7 +227,10 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
           this.run({ type: "frame", link: attempt, frame: parseFrame(data) });
         },
         received() {},
-        writable: () => this.run({ type: "writable", link: attempt, rewinds: !!attempt.link?.rewinds }),
+        writable: () => {
+          const { rewinds = false, streams } = attempt.link ?? {};
+          this.run({ type: "writable", link: attempt, rewinds, streams });
+        },
         blocked: () => this.run({ type: "blocked", link: attempt }),
         position: () => encodeFrame(this.#session.position()) as string,
         lost,

@@ -2,6 +2,8 @@
 import type { DefaultEventsMap } from "../model/events.ts";
 import type { ClientTransport } from "../model/transport.ts";
 import { longPolling } from "../transport/node-client/long-polling.ts";
+import { sse } from "../transport/node-client/sse.ts";
+import { stream } from "../transport/node-client/stream.ts";
 import { webSocket } from "../transport/node-client/websocket.ts";
 import { hedged } from "./chooser.ts";
 import { connect, readArguments } from "./io.ts";
@@ -11,9 +13,9 @@ import type { Socket } from "./socket.ts";
 
 export type * from "./core.ts";
 export type { IoOptions } from "./options.ts";
-export { longPolling, webSocket };
+export { longPolling, sse, stream, webSocket };
 
-const techniques: readonly (() => ClientTransport)[] = [webSocket, longPolling];
+const techniques: readonly (() => ClientTransport)[] = [webSocket, stream, sse, longPolling];
 
 /**
  * Connects to a namespace: `io()`, `io("/chat")`, `io("https://example.com/chat", options)`.

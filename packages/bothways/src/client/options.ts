@@ -76,6 +76,6 @@ export interface ClientPlatform {
 
 /** Options of `io` in `bothways/client`. */
 export interface IoOptions extends SocketOptions {
-  /** Best first: names of the default transports, or transports as values. Default: websocket, long-polling. */
+  /** Best first: names of the default transports, or transports as values. Default: websocket, stream, sse, long-polling. */
   readonly transports?: readonly (string | ClientTransport)[];
 }

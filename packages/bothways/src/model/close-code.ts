@@ -7,6 +7,8 @@
 export const BYE = 4000;
 /** It sent what the protocol does not allow. */
 export const PROTOCOL_ERROR = 4400;
+/** The technique is not offered. */
+export const NOT_OFFERED = 4406;
 /** A newer link, or another holder of the secret, has the session. */
 export const TAKEN_OVER = 4409;
 /** Nothing was heard in time. */
@@ -29,8 +31,8 @@ export const ABNORMAL = 1006;
 /** A message was longer than the peer takes (RFC 6455 §7.4.1): to send it again would not help. */
 export const TOO_LARGE = 1009;
 
-/** Is the session over, or did only this link end? Codes from 4500 on, and four that name a passing state, end the link. */
+/** Is the session over, or did only this link end? Codes from 4500 on, and five that name a passing state, end the link. */
 export function isFinal(code: number): boolean {
   if (code === TOO_LARGE) return true;
-  return code >= BYE && code < 4500 && (code < TIMEOUT || code > GONE) && code !== SLOW_CONSUMER;
+  return code >= BYE && code < 4500 && (code < NOT_OFFERED || code > GONE) && code !== SLOW_CONSUMER;
 }

@@ -110,6 +110,7 @@ export const errorTable = {
   BW_PROTOCOL: entry("remote", 4400, 400, "no", "the peer broke the session protocol"),
   BW_NOT_FOUND: entry("remote", 4404, 404, "no", "nothing is served at this path"),
   BW_METHOD: entry("remote", 4405, 405, "no", "the request method is not POST"),
+  BW_TRANSPORT: entry("remote", 4406, 406, "no", "the transport is not one of those the server offers"),
   BW_BODY_TIMEOUT: entry("remote", 4408, 408, "later", "the request body did not arrive in time"),
   BW_TAKEN_OVER: entry("remote", 4409, 409, "no", "a newer link of the session took over"),
   BW_SESSION_UNKNOWN: entry("remote", 4410, 410, "yes", "the session is unknown or its time is over"),

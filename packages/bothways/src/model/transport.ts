@@ -18,6 +18,11 @@ export interface Link {
    * lost while the link lives, so each new chance to send starts again after the last number the peer has acknowledged.
    */
   readonly rewinds: boolean;
+  /**
+   * Of a link that rewinds: the way down is streams, so no poll carries acknowledgements, and both sides send them as
+   * frames of their own.
+   */
+  readonly streams?: boolean;
   /** Adds a frame to the batch being built. Called only while the link is writable. */
   send(frame: Message): void;
   /** The batch is complete: it leaves in one write, one request or one answer. */
@@ -32,8 +37,8 @@ export interface LinkHandler {
   receive(data: Data): void;
   /** All that came in together was given; now is the time to answer. */
   received(): void;
-  /** The link can take a batch (again). */
-  writable(): void;
+  /** The link can take a batch (again). `goesOn`: in the exchange that was blocked, so nothing has to go again. */
+  writable(goesOn?: boolean): void;
   /** It cannot, until the next `writable`. */
   blocked(): void;
   /** The ack frame as of now: HTTP exchanges carry it in each poll and in the answer to each batch. */

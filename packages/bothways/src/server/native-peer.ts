@@ -136,7 +136,7 @@ export class NativePeer implements DrivenPeer {
 
   /** May this link send by now? */
   isReady(link: ServerLink): boolean {
-    return this.#unanswered === 0 || !link.link.rewinds;
+    return this.#unanswered === 0 || !link.link.rewinds || link.link.streams === true;
   }
 
   send(packet: Packet, isVolatile = false): boolean {

@@ -19,6 +19,8 @@ export type Dialect = "plain";
 export type PublishKeys =
   | readonly string[]
   | ((key: string, request: IncomingMessage) => boolean | Promise<boolean>);
+/** The techniques a session can travel by, as both sides name them. */
+export type TransportName = "websocket" | "stream" | "sse" | "multipart" | "long-polling" | "short-polling";
 
 /** What `new Server(target, options)` takes. */
 export interface ServerOptions extends Partial<HubLimits> {
@@ -87,6 +89,15 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly connectTimeout?: number;
   /** A client that lost its transport may resume its session this long, in ms; then it is BW_SESSION_UNKNOWN. Default 120,000. */
   readonly resumeWindow?: number;
+  /**
+   * Techniques the server offers; a client that tries another gets BW_TRANSPORT and goes on to its next. Default: websocket,
+   * stream, sse, multipart, long-polling, short-polling.
+   */
+  readonly transports?: readonly TransportName[];
+  /** An HTTP stream ends when more than so many bytes were sent on it, and its client begins the next. Default 8 MiB. */
+  readonly maxStreamBytes?: number;
+  /** Likewise when it is older than this and there is something to say, in ms. Default 300,000. */
+  readonly maxStreamAge?: number;
   /** Longest message, in bytes; a longer one is BW_MESSAGE_TOO_LARGE. Default 1,000,000. */
   readonly maxHttpBufferSize?: number;
   /**
@@ -170,6 +181,9 @@ export const defaults = {
   writeTimeout: 30_000,
   maxRoomsPerRequest: 64,
   maxPublishRate: 1000,
+  transports: ["websocket", "stream", "sse", "multipart", "long-polling", "short-polling"],
+  maxStreamBytes: 8_388_608,
+  maxStreamAge: 300_000,
   ...defaultHubLimits,
 } as const satisfies ServerOptions;
 

@@ -19,11 +19,14 @@ import { nodePrimitives } from "../platform/node.ts";
 import { readAddress } from "../transport/node/address.ts";
 import { AddressLimit } from "../transport/node/address-limit.ts";
 import { DeflatedWebSocketLink } from "../transport/node/deflated-websocket.ts";
+import { ExchangeLink } from "../transport/node/exchange-link.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
-import { type BodyResult, HttpAnswer, type OpenRequests, readBody } from "../transport/node/http.ts";
+import { type BodyResult, HttpAnswer, readBody } from "../transport/node/http.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
+import type { OpenRequests } from "../transport/node/open-requests.ts";
 import { checkOrigin, corsHeaders, type OriginVerdict } from "../transport/node/origin.ts";
 import { formatAnswer, PerMessageDeflate } from "../transport/node/per-message-deflate.ts";
+import { StreamLink } from "../transport/node/stream-link.ts";
 import {
   acceptUpgrade,
   guardSocket,
@@ -42,6 +45,7 @@ import { createReporter } from "./platform.ts";
 import { Publisher } from "./publisher.ts";
 import { toReason } from "./reason.ts";
 import type { ServerLink } from "./server-link.ts";
+import { createTechniques } from "./techniques.ts";
 
 interface Refusal {
   readonly refusal: ErrorCode;
@@ -59,6 +63,8 @@ export class Reception implements Visitors {
   readonly #path: string;
   readonly #options: ServerOptions;
   readonly #maxBytes: number;
+  readonly #techniques: ReadonlyMap<string, () => PollingLink | StreamLink>;
+  readonly #offersWebSocket: boolean;
   readonly #linkOptions: WebSocketLinkOptions;
   readonly #plain: PlainReception | undefined;
   readonly #publisher: Publisher | undefined;
@@ -82,6 +88,8 @@ export class Reception implements Visitors {
       writeTimeoutMs: options.writeTimeout ?? defaults.writeTimeout,
       report: this.#report,
     };
+    this.#techniques = createTechniques(options);
+    this.#offersWebSocket = (options.transports ?? defaults.transports).includes("websocket");
     this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes, this.#report);
     if (options.dialects?.includes("plain")) this.#plain = new PlainReception(driver, hub, options);
     if (options.publishKeys) this.#publisher = new Publisher(hub, options, driver.strangers);
@@ -129,6 +137,7 @@ export class Reception implements Visitors {
     if (endpoint) return this.#requestPlain(endpoint, request, answer, verdict);
     if (!verdict.isAllowed) return this.#refuse(request, answer, "BW_ORIGIN", verdict.reason);
     if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
+    if (request.method === "GET") return this.#get(request, answer);
     if (request.method !== "POST") return this.#refuse(request, answer, "BW_METHOD");
     // the longest message, and the frames around it
     const maxBytes = this.#maxBytes + BODY_OVERHEAD_BYTES;
@@ -139,7 +148,7 @@ export class Reception implements Visitors {
       if (!body.isRead) return this.#refuse(request, answer, body.error);
       const [first, ...rest] = decodeBody(body.bytes) ?? [];
       if (typeof first !== "string") return this.#refuse(request, answer, "BW_BAD_REQUEST");
-      if (first[0] === "h") this.#hello(request, first, verdict.xdomain, answer);
+      if (first[0] === "h") this.#hello(request, first, rest[0], verdict.xdomain, answer);
       else this.#exchange(request, first, rest, answer);
     };
     readBody(request, limits, (body) => this.#guard(response, () => take(body)));
@@ -179,10 +188,19 @@ export class Reception implements Visitors {
       .catch(fail);
   }
 
+  /** A page can start some streams by a GET alone: the body stands in its query. */
+  #get(request: IncomingMessage, answer: HttpAnswer): void {
+    const [, query = ""] = /\?(.*)/.exec(request.url ?? "") ?? [];
+    const [first = "", ...rest] = (new URLSearchParams(query).get("bothways") ?? "").split("\n");
+    if (first[0] !== "s") return this.#refuse(request, answer, "BW_METHOD");
+    this.#exchange(request, first, rest, answer);
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     const verdict = checkOrigin(request, this.#originOptions);
     if (!verdict.isAllowed)
       return this.#refuseUpgrade(request, socket, { code: "BW_ORIGIN", detail: verdict.reason });
+    if (!this.#offersWebSocket) return this.#refuseUpgrade(request, socket, { code: "BW_TRANSPORT" });
     if (this.#endpointOf(request.url))
       return this.#refuseUpgrade(request, socket, {
         code: "BW_NOT_FOUND",
@@ -232,7 +250,15 @@ export class Reception implements Visitors {
       });
   }
 
-  #hello(request: IncomingMessage, hello: string, xdomain: boolean, answer: HttpAnswer): void {
+  #hello(
+    request: IncomingMessage,
+    hello: string,
+    technique: Data | undefined,
+    xdomain: boolean,
+    answer: HttpAnswer,
+  ): void {
+    const create = this.#techniques.get(String(technique ?? "tlong-polling").slice(1));
+    if (create === undefined) return this.#refuse(request, answer, "BW_TRANSPORT");
     const leave = this.#addresses.enter(request);
     if (leave === undefined) return this.#refuse(request, answer, "BW_TOO_MANY_CONNECTIONS");
     const begin = (visitor: Visitor | Refusal): void => {
@@ -240,7 +266,7 @@ export class Reception implements Visitors {
         leave();
         return this.#refuse(request, answer, visitor.refusal, visitor.reason);
       }
-      const link = new PollingLink();
+      const link = create();
       const handler = this.#driver.connect(link, { ...visitor, leave });
       link.bind(handler);
       const take = (): void => {
@@ -300,16 +326,18 @@ export class Reception implements Visitors {
     }
   }
 
-  /** `q<key>,<n>` is the n-th poll, `k<key>,<n>` the n-th batch. */
+  /** `q<key>,<n>` is the n-th poll, `s<key>,<n>` starts the n-th stream, `k<key>,<n>` is the n-th batch. */
   #exchange(request: IncomingMessage, first: string, rest: Data[], answer: HttpAnswer): void {
-    const [, kind, key = "", sequence] = /^([qk])([^,]{1,256}),(\d{1,15})$/.exec(first) ?? [];
+    const [, kind, key = "", sequence] = /^([qsk])([^,]{1,256}),(\d{1,15})$/.exec(first) ?? [];
     const found = this.#driver.find(key);
     if (!kind) return this.#refuse(request, answer, "BW_BAD_REQUEST");
-    if (!(found?.link instanceof PollingLink)) return this.#refuse(request, answer, "BW_SESSION_UNKNOWN");
+    if (!(found?.link instanceof ExchangeLink)) return this.#refuse(request, answer, "BW_SESSION_UNKNOWN");
     const { link } = found;
     const take = (): void => {
-      if (kind === "q") link.poll(Number(sequence), rest, answer);
-      else link.batch(Number(sequence), rest, answer);
+      if (kind === "k") link.batch(Number(sequence), rest, answer);
+      else if (kind === "q" && link instanceof PollingLink) link.poll(Number(sequence), rest, answer);
+      else if (kind === "s" && link instanceof StreamLink) link.start(Number(sequence), rest, answer);
+      else this.#refuse(request, answer, "BW_BAD_REQUEST");
     };
     this.#serve(found, take, answer);
   }

@@ -53,6 +53,8 @@ export class ServerLink implements LinkHandler {
   readonly #driver: Driver;
   #peer: NativePeer | undefined;
   #isWritable: boolean;
+  /** The exchange is a new one: what the one before carried may be lost. */
+  #isFresh = true;
   #isOver = false;
   /** Where what waits in the link is charged, and how much that is. */
   #account: Account;
@@ -87,8 +89,9 @@ export class ServerLink implements LinkHandler {
     this.#peer?.drain();
   }
 
-  writable(): void {
+  writable(goesOn = false): void {
     this.#isWritable = true;
+    this.#isFresh ||= !goesOn;
     const now = this.#driver.platform.now();
     this.announce(now);
     this.#peer?.drain();
@@ -135,7 +138,10 @@ export class ServerLink implements LinkHandler {
   /** Tells the session that the link can send, as soon as it may. */
   announce(now: number): void {
     if (!this.#isWritable || !this.#peer?.isReady(this)) return;
-    this.#peer.session.handle({ type: "writable", link: this, rewinds: this.link.rewinds }, now);
+    const { rewinds, streams } = this.link;
+    const input = { type: "writable", link: this, rewinds: rewinds && this.#isFresh, streams } as const;
+    this.#isFresh = false;
+    this.#peer.session.handle(input, now);
   }
 
   end(code: number, reason: string = errorTable[errorOf[code] ?? "BW_CLOSED"].message): void {

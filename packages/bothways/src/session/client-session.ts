@@ -53,6 +53,16 @@ export class ClientSession<L, M extends Message = Message> extends Session<L, M>
     return code === TAKEN_OVER ? generation === this.generation : isFinal(code);
   }
 
+  /** On a link of exchanges the last one takes what waits for the one before, and what that one may not bring. */
+  protected override close(code: number, isRemote: boolean): void {
+    const { current } = this;
+    if (current?.rewinds && !current.isWritable && !isRemote) {
+      current.isWritable = true;
+      this.rewind();
+    }
+    super.close(code, isRemote);
+  }
+
   #adopt(attachment: Attachment<L>, welcome: Welcome): void {
     const known = this.#welcome;
     this.#welcome = welcome;

@@ -40,8 +40,11 @@ export interface SessionOptions {
 export type LinkInput<L> =
   /** `undefined` where the frame was malformed. */
   | { readonly type: "frame"; readonly link: L; readonly frame: Frame | undefined }
-  /** The link can take a batch. `rewinds`: what its last exchange carried may be lost. */
-  | { readonly type: "writable"; readonly link: L; readonly rewinds: boolean }
+  /**
+   * The link can take a batch. `rewinds`: what its last exchange carried may be lost; `streams`: though it does, the
+   * position goes as a frame of its own.
+   */
+  | { readonly type: "writable"; readonly link: L; readonly rewinds: boolean; readonly streams?: boolean }
   | { readonly type: "blocked"; readonly link: L; readonly rewinds?: undefined }
   /** The link ended; `code` is what the peer said, or ABNORMAL. */
   | { readonly type: "lost"; readonly link: L; readonly code: number };
@@ -77,6 +80,8 @@ export interface Attachment<L> {
   readonly generation: number;
   isWritable: boolean;
   rewinds: boolean;
+  /** Its exchanges carry the position by themselves. */
+  tells: boolean;
 }
 
 /** The peer's own window may be smaller than ours, and must not stand still until the acknowledgement's delay is over. */
@@ -201,7 +206,7 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   protected attach(link: L, generation: number): Attachment<L> {
-    const attachment = { link, generation, isWritable: false, rewinds: false };
+    const attachment = { link, generation, isWritable: false, rewinds: false, tells: false };
     this.links.push(attachment);
     return attachment;
   }
@@ -212,7 +217,7 @@ export abstract class Session<L, M extends Message = Message> {
     this.#beat = undefined;
     this.#expected = Number.NaN;
     this.heard();
-    this.#rewind();
+    this.rewind();
   }
 
   /** The peer has taken the current link too: the others are of no use any more. */
@@ -227,6 +232,12 @@ export abstract class Session<L, M extends Message = Message> {
     const { acked } = this.outbox;
     if (!this.outbox.acknowledge(received, messages, bytes)) this.close(PROTOCOL_ERROR, false);
     else if (received > acked) this.patience = 1;
+  }
+
+  /** What is not acknowledged goes again. */
+  protected rewind(): void {
+    this.outbox.rewind();
+    this.#isNamed = false;
   }
 
   /** A link ended, or ends now. The session goes on as long as there is another. */
@@ -281,14 +292,9 @@ export abstract class Session<L, M extends Message = Message> {
     }
   }
 
-  /** HTTP exchanges carry the position in each poll and in each answer to a batch, so it needs no frame of its own. */
+  /** Polls and answers to batches carry the position, so it needs no frame of its own. */
   get #canTell(): boolean {
-    return !!this.current?.isWritable && !this.current.rewinds;
-  }
-
-  #rewind(): void {
-    this.outbox.rewind();
-    this.#isNamed = false;
+    return !!this.current?.isWritable && !this.current.tells;
   }
 
   #pass(message: Message): void {
@@ -305,7 +311,8 @@ export abstract class Session<L, M extends Message = Message> {
       attachment.isWritable = input.type === "writable";
       if (!input.rewinds) return;
       attachment.rewinds = true;
-      if (attachment === this.current) this.#rewind();
+      attachment.tells = !input.streams;
+      if (attachment === this.current) this.rewind();
     }
   }
 

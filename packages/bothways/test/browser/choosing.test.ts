@@ -26,7 +26,7 @@ function interceptUpgrades(hall: Hall, act: (pass: () => void, socket: { destroy
 }
 
 describe("hedging", () => {
-  test("a WebSocket that is slow to open: long polling begins, WebSocket takes over live", async () => {
+  test("a WebSocket that is slow to open: a stream begins, WebSocket takes over live", async () => {
     // what Chromium has to say when the loser of a hedge is closed, and of a POST that meets the end of its link
     await open({ noise: /WebSocket is closed before the connection is established|status of 409/ });
     let upgrades = 0;
@@ -39,23 +39,23 @@ describe("hedging", () => {
       void isReleased.then(pass);
     });
     await stage.connect({ hedgeDelay: 100 });
-    expect(await stage.transport()).toBe("long-polling");
+    expect(await stage.transport()).toBe("stream");
     await stage.converse(600, 5, async () => {
       release();
       await stage.page.waitForFunction(() => window.socket.io.transport === "websocket");
     });
     expect(upgrades).toBeGreaterThan(0);
-    expect((await stage.log()).filter((entry) => entry !== "connect")).toEqual(["long-polling", "websocket"]);
+    expect((await stage.log()).filter((entry) => entry !== "connect")).toEqual(["stream", "websocket"]);
     expect(stage.server.sockets).toHaveLength(1);
   });
 
-  test("a WebSocket that never opens: long polling stays, and the report says why", async () => {
+  test("a WebSocket that never opens: a stream stays, and the report says why", async () => {
     await open({ noise: networkNoise });
     interceptUpgrades(stage.server, (_pass, socket) => socket.destroy());
     await stage.connect();
     await stage.converse(50, 1);
     const { transport, attempts } = await stage.page.evaluate(() => window.socket.report());
-    expect(transport).toBe("long-polling");
+    expect(transport).toBe("stream");
     expect(attempts[0]).toMatchObject({ transport: "websocket", outcome: "failed", code: 1006 });
     expect(attempts.at(-1)).toMatchObject({ outcome: /open|pending|failed/ });
   });

@@ -5,6 +5,27 @@ window.bothways = bothways;
 window.heard = [];
 window.log = [];
 
+/**
+ * The bundle with all techniques hands them over as values. A busy machine is slow to begin a stream.
+ *
+ * @param {string} name
+ */
+const named = (name) => {
+  const { techniques } = window.bothways;
+  if (!techniques) return name;
+  const patient = { firstFrameTimeout: 10_000 };
+  /** @type {Record<string, () => import("bothways/client").ClientTransport>} */
+  const factories = {
+    websocket: techniques.webSocket,
+    stream: () => techniques.stream(patient),
+    sse: () => techniques.sse(patient),
+    multipart: () => techniques.multipart(patient),
+    "long-polling": techniques.longPolling,
+    "short-polling": () => techniques.shortPolling({ interval: 20 }),
+  };
+  return factories[name]?.() ?? name;
+};
+
 window.begin = (url, { transports, ...options } = {}) => {
   const socket = bothways.io(url, {
     reconnectionDelay: 50,
@@ -12,7 +33,7 @@ window.begin = (url, { transports, ...options } = {}) => {
     maxBufferedBytes: 16 * 1024 * 1024,
     ...options,
     // `bothways/client/core` knows no transports by name
-    transports: bothways.webSocket ? [bothways.webSocket()] : transports,
+    transports: bothways.webSocket ? [bothways.webSocket()] : transports?.map(named),
   });
   window.socket = socket;
   socket.on("down", (number) => window.heard.push(number));

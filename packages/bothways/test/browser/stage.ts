@@ -18,7 +18,9 @@ export type PageOptions = Omit<IoOptions, "transports"> & { readonly transports?
 
 declare global {
   interface Window {
-    bothways: typeof import("bothways/client");
+    bothways: typeof import("bothways/client") & {
+      readonly techniques?: typeof import("bothways/client/transports");
+    };
     begin: (url: string, options?: PageOptions) => void;
     talk: (count: number, everyMs: number) => Promise<void>;
     socket: ClientSocket;
@@ -30,7 +32,7 @@ declare global {
 }
 
 export interface StageOptions {
-  readonly bundle?: "core-websocket" | "default";
+  readonly bundle?: "core-websocket" | "default" | "all";
   readonly server?: ServerOptions;
   readonly proxy?: true;
   /** Page and socket come through nginx or HAProxy. */

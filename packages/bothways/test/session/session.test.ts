@@ -297,6 +297,45 @@ describe("an exchange link", () => {
   });
 });
 
+describe("an exchange link whose way down is streams", () => {
+  test("what the reader's pause held back goes on, and only a new stream begins again", () => {
+    const pair = openPair();
+    const { server } = pair;
+    server.handle({ type: "writable", link: "a", rewinds: true, streams: true }, 0);
+    send(pair, "server", "m1");
+    server.handle({ type: "blocked", link: "a" }, 0);
+    send(pair, "server", "m2");
+    server.handle({ type: "writable", link: "a", rewinds: false, streams: true }, 0);
+    expect(say(server)).toEqual(["a: n1", "a: m1", "a: m2"]);
+    server.handle({ type: "writable", link: "a", rewinds: true, streams: true }, 0);
+    expect(say(server)).toEqual(["a: n1", "a: m1", "a: m2"]);
+  });
+
+  test.each(["client", "server"] as const)("the %s acknowledges by itself", (side) => {
+    const { [side]: machine } = openPair();
+    machine.handle({ type: "writable", link: "a", rewinds: true, streams: true }, 0);
+    say(machine);
+    machine.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
+    machine.handle({ type: "frame", link: "a", frame: ["m", "m1"] }, 0);
+    expect(say(machine)).toEqual(["deliver 1 m1"]);
+    expect(machine.deadline).toBeLessThanOrEqual(options.ackDelayMs);
+    machine.handle({ type: "tick" }, options.ackDelayMs);
+    expect(say(machine)).toEqual([expect.stringMatching(/^a: a1/)]);
+  });
+
+  test("who leaves while a batch is on its way says all that is not acknowledged with the goodbye", () => {
+    const pair = openPair();
+    const { client } = pair;
+    client.handle({ type: "writable", link: "a", rewinds: true, streams: true }, 0);
+    send(pair, "client", "m1");
+    say(client);
+    client.handle({ type: "blocked", link: "a" }, 0);
+    send(pair, "client", "m2");
+    client.handle({ type: "close", code: BYE }, 0);
+    expect(say(client)).toEqual(["a: n1", "a: m1", "a: m2", "drop a 4000", "closed 4000 local"]);
+  });
+});
+
 describe("heartbeat", () => {
   test("the server asks after silence and gives the link up when nothing comes", () => {
     const { server } = openPair();

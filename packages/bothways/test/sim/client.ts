@@ -10,7 +10,6 @@ import { ClientSession } from "../../src/session/client-session.ts";
 import { MESSAGE_OVERHEAD_BYTES } from "../../src/session/outbox.ts";
 import { hasRoom, type Overflow, type QueueLimit } from "../../src/session/overflow.ts";
 import { NEVER, type Output, type SessionOptions } from "../../src/session/session.ts";
-import { createLongPolling } from "../../src/transport/client/long-polling.ts";
 import { encodeFrame, parseFrame } from "../../src/wire/native/frame.ts";
 import { decodePacket, encodePacket } from "../../src/wire/native/packet.ts";
 import { kindOf, toldBy } from "./entrance.ts";
@@ -162,7 +161,8 @@ export class LooseClient implements Client {
     const { random } = world;
     if (this.#session.state === "closed") return;
     world.disturbances++;
-    const transport = this.#lastLost === "websocket" || random.chance(0.5) ? "long-polling" : "websocket";
+    const techniques = ["websocket", "long-polling", "stream"].filter((name) => name !== this.#lastLost);
+    const transport = random.pick(techniques);
     const attempt: Attempt = {
       transport,
       generation: this.#session.generation + (isHedge ? 0 : 1),
@@ -187,7 +187,7 @@ export class LooseClient implements Client {
     attempt.link =
       transport === "websocket"
         ? this.#network.openSocket(text, handler)
-        : createLongPolling("long-polling", this.#network.post).open(request, text, handler);
+        : this.#network.createTransport(transport).open(request, text, handler);
     attempt.cancel = this.process.setTimer(
       () => {
         attempt.link?.close(TIMEOUT, "");
@@ -239,7 +239,8 @@ export class LooseClient implements Client {
       },
       writable: () => {
         attempt.isBlocked = false;
-        this.#input({ type: "writable", link: attempt, rewinds: attempt.link?.rewinds === true });
+        const { rewinds = false, streams } = attempt.link ?? {};
+        this.#input({ type: "writable", link: attempt, rewinds, streams });
         this.#drain();
       },
       blocked: () => {

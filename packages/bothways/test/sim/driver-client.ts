@@ -6,7 +6,6 @@ import { Socket } from "../../src/client/socket.ts";
 import type { Data } from "../../src/model/message.ts";
 import { ACK, EVENT, type Packet } from "../../src/model/packet.ts";
 import type { ClientTransport, LinkHandler } from "../../src/model/transport.ts";
-import { createLongPolling } from "../../src/transport/client/long-polling.ts";
 import { type Client, lossOf } from "./client.ts";
 import { Flow } from "./ledger.ts";
 import type { Network } from "./network.ts";
@@ -88,7 +87,7 @@ export class DriverClient implements Client {
   }
 
   #transports(): ClientTransport[] {
-    const polling = createLongPolling("long-polling", this.#network.post);
+    const exchanges = ["stream", "long-polling"].map((name) => this.#network.createTransport(name));
     return [
       {
         name: "websocket",
@@ -97,13 +96,15 @@ export class DriverClient implements Client {
           return this.#network.openSocket(hello, this.#watch("websocket", handler));
         },
       },
-      {
-        name: "long-polling",
-        open: (request, hello, handler) => {
-          this.#dialled("long-polling", hello);
-          return polling.open(request, hello, this.#watch("long-polling", handler));
-        },
-      },
+      ...exchanges.map(
+        ({ name, open }): ClientTransport => ({
+          name,
+          open: (request, hello, handler) => {
+            this.#dialled(name, hello);
+            return open(request, hello, this.#watch(name, handler));
+          },
+        }),
+      ),
     ];
   }
 
@@ -127,7 +128,7 @@ export class DriverClient implements Client {
         handler.receive(data);
       },
       received: () => handler.received(),
-      writable: () => handler.writable(),
+      writable: (goesOn) => handler.writable(goesOn),
       blocked: () => handler.blocked(),
       position: () => handler.position(),
       lost: (error, code, reason) => {
@@ -252,7 +253,8 @@ export class DriverClient implements Client {
     const { io, connected } = this.#socket;
     if (!connected) return false;
     this.world.observer.mark("driver: switched");
-    io.switchTo(io.transport === "websocket" ? "long-polling" : "websocket");
+    const names = ["websocket", "stream", "long-polling"].filter((name) => name !== io.transport);
+    io.switchTo(this.world.random.pick(names));
     return true;
   }
 

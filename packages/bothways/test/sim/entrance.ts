@@ -54,8 +54,8 @@ export class Entrance implements LinkHandler {
     this.#server.entrance = undefined;
   }
 
-  writable(): void {
-    this.inner?.writable();
+  writable(goesOn?: boolean): void {
+    this.inner?.writable(goesOn);
   }
 
   blocked(): void {

@@ -1,6 +1,6 @@
 /** An HTTP request of the simulated network: it may be lost, repeated or late, and so may its answer. */
 import type { Data } from "../../src/model/message.ts";
-import type { Answer } from "../../src/transport/node/long-polling.ts";
+import type { Answer } from "../../src/transport/node/exchange-link.ts";
 import { encodeBody } from "../../src/wire/native/body.ts";
 import type { Network } from "./network.ts";
 

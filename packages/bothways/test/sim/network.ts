@@ -2,10 +2,14 @@
  * The network between one client and the server. It keeps the promises of its techniques and no others: a WebSocket
  * carries frames in order until it breaks, and an HTTP exchange may be lost, repeated or late, each on its own.
  */
-import type { LinkHandler } from "../../src/model/transport.ts";
-import type { Post } from "../../src/transport/client/long-polling.ts";
-import type { Answer } from "../../src/transport/node/long-polling.ts";
+import type { ClientTransport, LinkHandler } from "../../src/model/transport.ts";
+import type { Post, SetTimer } from "../../src/transport/client/exchanges.ts";
+import { createLongPolling } from "../../src/transport/client/long-polling.ts";
+import { createStreaming, type OpenStream } from "../../src/transport/client/streaming.ts";
+import type { Answer } from "../../src/transport/node/exchange-link.ts";
+import type { StreamAnswer } from "../../src/transport/node/stream-link.ts";
 import { Exchange } from "./exchange.ts";
+import { Flight } from "./flight.ts";
 import type { Process } from "./schedule.ts";
 import { Socket, type SocketEnd } from "./socket.ts";
 import type { World } from "./world.ts";
@@ -15,8 +19,11 @@ export interface Host {
   readonly process: Process;
   /** A WebSocket's upgrade request came. Returns who gets what else comes. */
   connect(link: SocketEnd, hello: string, network: Network): LinkHandler;
-  request(body: Uint8Array, answer: Answer, network: Network): void;
+  request(body: Uint8Array, answer: Answer | StreamAnswer, network: Network): void;
 }
+
+/** Longer than the slowest way there and back. */
+const firstFrameTimeout = 4000;
 
 const encoder = new TextEncoder();
 
@@ -30,7 +37,7 @@ export class Network {
   slowUntil = 0;
   readonly #host: Host;
   #sockets: Socket[] = [];
-  #exchanges = new Set<Exchange>();
+  #exchanges = new Set<Exchange | Flight>();
 
   constructor(world: World, client: number, process: Process, host: Host) {
     this.world = world;
@@ -72,7 +79,21 @@ export class Network {
     return () => exchange.abort();
   };
 
-  forget(exchange: Exchange): void {
+  readonly openStream: OpenStream = (_request, body, take, ended) => {
+    const flight = new Flight(this, body, take, ended);
+    this.#exchanges.add(flight);
+    flight.begin();
+    return () => flight.abort();
+  };
+
+  /** A technique of HTTP. */
+  createTransport(name: string): ClientTransport {
+    if (name === "long-polling") return createLongPolling(name, this.post);
+    const setTimer: SetTimer = (run, delayMs) => this.process.setTimer(run, delayMs);
+    return createStreaming(name, this.post, this.openStream, setTimer, { firstFrameTimeout });
+  }
+
+  forget(exchange: Exchange | Flight): void {
     this.#exchanges.delete(exchange);
   }
 

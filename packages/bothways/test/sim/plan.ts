@@ -71,6 +71,9 @@ export interface Plan {
   readonly credit: "honest" | "none" | "falling" | "huge";
   readonly grainMs: number;
   readonly rates: readonly number[];
+  /** A stream of the server is no longer and no older. */
+  readonly streamBytes: number;
+  readonly streamAgeMs: number;
 }
 
 const policies: readonly Overflow[] = [disconnect, dropOldest, latestByKey];
@@ -138,5 +141,7 @@ export function drawPlan(random: Random): Plan {
     credit,
     grainMs: random.pick([0, 0, 1, 16]),
     rates: Array.from({ length: 4 }, () => random.pick([1, 1, 1, 0.98, 1.02])),
+    streamBytes: random.pick([200, 5000, never]),
+    streamAgeMs: random.pick([300, 10_000, never]),
   };
 }

@@ -21,6 +21,7 @@ const client = "session/client-session.ts";
 const outbox = "session/outbox.ts";
 const registry = "session/registry.ts";
 const nodePolling = "transport/node/long-polling.ts";
+const nodeExchanges = "transport/node/exchange-link.ts";
 const clientPolling = "transport/client/long-polling.ts";
 
 function plant(name: string, file: string, find: string, replace: string, ...more: Edit[]): PlantedFault {
@@ -32,13 +33,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   plant(
     "no replay on a new link",
     session,
-    "    this.heard();\n    this.#rewind();\n",
+    "    this.heard();\n    this.rewind();\n",
     "    this.heard();\n    this.#isNamed = false;\n",
   ),
   plant(
     "no replay on a new exchange",
     session,
-    "if (attachment === this.current) this.#rewind();",
+    "if (attachment === this.current) this.rewind();",
     "this.#isNamed = false;",
   ),
   plant(
@@ -185,9 +186,10 @@ export const plantedFaults: readonly PlantedFault[] = [
   ),
   plant(
     "a repeated batch is taken again",
-    nodePolling,
-    "if (sequence > this.#batches) this.#receive(frames);",
-    "this.#receive(frames);",
+    nodeExchanges,
+    "if (sequence > this.#batches) this.receive(frames);",
+    "this.receive(frames);",
   ),
-  plant("a poll does not tell the position", clientPolling, ", handler.position()], poll)", "], poll)"),
+  plant("a new stream goes on where the old one was", "server/server-link.ts", "||= !goesOn", "&&= goesOn"),
+  plant("a poll does not tell the position", clientPolling, ", link.position()];", "];"),
 ];

@@ -2,6 +2,7 @@
  * The server: the product's own driver, registry, sessions and long-polling link, with an application that keeps books
  * in place of the hub, and a router in place of `node:http`.
  */
+import type { Data } from "../../src/model/message.ts";
 import { ACK, CONNECT, DISCONNECT, EVENT, type Packet } from "../../src/model/packet.ts";
 import type { Peer, PeerHandler } from "../../src/model/peer.ts";
 import type { LinkHandler } from "../../src/model/transport.ts";
@@ -11,7 +12,10 @@ import { driverOptionsOf } from "../../src/server/options.ts";
 import type { ServerLink } from "../../src/server/server-link.ts";
 import { MESSAGE_OVERHEAD_BYTES, type Outbox } from "../../src/session/outbox.ts";
 import { hasRoom, type Overflow } from "../../src/session/overflow.ts";
-import { type Answer, PollingLink } from "../../src/transport/node/long-polling.ts";
+import type { Answer } from "../../src/transport/node/exchange-link.ts";
+import { PollingLink } from "../../src/transport/node/long-polling.ts";
+import { streamForm } from "../../src/transport/node/stream.ts";
+import { type StreamAnswer, StreamLink } from "../../src/transport/node/stream-link.ts";
 import { decodeBody } from "../../src/wire/native/body.ts";
 import { decodePacket } from "../../src/wire/native/packet.ts";
 import { Entrance, kindOf } from "./entrance.ts";
@@ -109,30 +113,35 @@ export class Server implements Host, PeerHandler {
     return entrance;
   }
 
-  request(body: Uint8Array, answer: Answer, network: Network): void {
+  request(body: Uint8Array, answer: Answer | StreamAnswer, network: Network): void {
     const { observer } = this.world;
     const [first = "", ...rest] = decodeBody(body) ?? [];
     if (typeof first !== "string") return answer.send(400, ["c4400,"]);
     if (first[0] === "h") {
-      const link = new PollingLink();
-      const entrance = new Entrance(this, network.client, link.transport);
+      const isStream = rest[0] === "tstream";
+      const entrance = new Entrance(this, network.client, isStream ? "stream" : "long-polling");
+      const link = isStream ? this.#createStreamLink(entrance) : new PollingLink();
       entrance.inner = this.#connect(link, network, entrance);
       link.bind(entrance);
       link.open(this.#watch(answer, entrance, undefined));
       return entrance.receive(first);
     }
-    const [, kind = "", key = "", sequence] = /^([qk])([^,]+),(\d+)$/.exec(first) ?? [];
+    const [, kind = "", key = "", sequence] = /^([qsk])([^,]+),(\d+)$/.exec(first) ?? [];
     const found = this.driver.find(key);
     if (found === undefined) return answer.send(410, ["c4410,unknown"]);
     const { link } = found;
-    if (!(link instanceof PollingLink)) return answer.send(409, ["c4409,taken over"]);
+    if (!(link instanceof PollingLink || link instanceof StreamLink))
+      return answer.send(409, ["c4409,taken over"]);
     const entrance = this.#entrances.get(found);
     const number = Number(sequence);
     if (entrance?.isFenced) {
       if (rest.some((data) => kindOf(data) === "m")) observer.mark("fenced frames ignored");
       observer.mark("fenced request refused");
     }
-    if (kind === "q") {
+    if (kind === "s") {
+      // what is written to it is watched where it is wrapped
+      if (link instanceof StreamLink && "begin" in answer) link.start(number, rest, answer);
+    } else if (kind === "q" && link instanceof PollingLink) {
       const newest = this.#newestPolls.get(key) ?? 0;
       const isLate = number <= newest;
       if (isLate) observer.mark("late poll");
@@ -146,7 +155,16 @@ export class Server implements Host, PeerHandler {
     }
   }
 
-  #connect(link: SocketEnd | PollingLink, network: Network, entrance: Entrance): ServerLink {
+  /** Its frames are looked at where they are wrapped. */
+  #createStreamLink(entrance: Entrance): StreamLink {
+    const { streamBytes: maxBytes, streamAgeMs: maxAgeMs } = this.world.plan;
+    const wrap = (frames: readonly Data[]): Data =>
+      streamForm.wrap(frames.map((frame) => entrance.sent(frame)));
+    const limits = { maxBytes, maxAgeMs, now: () => this.process.now() };
+    return new StreamLink("stream", { ...streamForm, wrap }, limits);
+  }
+
+  #connect(link: SocketEnd | PollingLink | StreamLink, network: Network, entrance: Entrance): ServerLink {
     const visitor: Visitor = {
       handshake: {} as Visitor["handshake"],
       identity: network.client,

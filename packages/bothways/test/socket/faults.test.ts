@@ -1,21 +1,18 @@
 /**
- * 20 cuts and 20 half-open drops during 10,000 messages each way, over each transport: each fault strikes while messages
+ * Cuts and half-open drops, 20 of each during 10,000 messages each way over WebSocket and long polling, and 6 of each during
+ * 3,000 over the other techniques of HTTP: each fault strikes while messages
  * are under way, and none of them may be lost, repeated or out of order. What was struck must arrive within the time
  * it takes to notice, the first back-off, and three round trips.
  */
 import { describe, expect, test } from "vitest";
 import type { Direction, Strike } from "../../src/testing/index.ts";
 import { countBothWays } from "../suites/recovery.ts";
-import { Rig, techniques } from "../suites/rig.ts";
+import { httpTechniques, Rig, type Technique, techniques } from "../suites/rig.ts";
 
-const messages = 10_000;
-const faultsOfEachKind = 20;
 const latencyMs = 5;
 const pingInterval = 300;
 const pingTimeout = 300;
 const reconnectionDelay = 100;
-/** Some faults meet no message under way, do not count and are struck again: there must be traffic left for each. */
-const maxFaults = 3 * faultsOfEachKind;
 /** At least this long, so that nothing but messages springs a fault. */
 const text = "m".repeat(120);
 
@@ -42,8 +39,23 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-describe.each(techniques.filter(({ platform }) => platform === "Node"))("$name", (technique) => {
-  test("40 faults, nothing lost, repeated or out of order", async () => {
+interface Case {
+  readonly technique: Technique;
+  readonly messages: number;
+  readonly faultsOfEachKind: number;
+}
+
+const isNode = ({ platform }: Technique): boolean => platform === "Node";
+const cases: readonly Case[] = [
+  ...techniques.filter(isNode).map((technique) => ({ technique, messages: 10_000, faultsOfEachKind: 20 })),
+  ...httpTechniques.filter(isNode).map((technique) => ({ technique, messages: 3000, faultsOfEachKind: 6 })),
+];
+
+describe.each(cases)("$technique.name", ({ technique, messages, faultsOfEachKind }) => {
+  /** Some faults meet no message under way, do not count and are struck again: there must be traffic left for each. */
+  const maxFaults = 3 * faultsOfEachKind;
+
+  test(`${2 * faultsOfEachKind} faults, nothing lost, repeated or out of order`, async () => {
     const rig = await Rig.open(technique, { proxy: { latencyMs }, pingInterval, pingTimeout });
     const { client, server } = await rig.join("/", { reconnectionDelay, randomizationFactor: 0 });
     const heard = countBothWays(client, server);

@@ -10,6 +10,16 @@ import { recovery } from "./recovery.ts";
 import type { Technique } from "./rig.ts";
 import { switching } from "./switching.ts";
 
+/** What a technique can spoil, whatever is said over it. */
+export function crossing(technique: Technique): void {
+  describe(`${technique.name}, ${technique.platform} client`, () => {
+    lifecycle(technique);
+    events(technique);
+    recovery(technique);
+    switching(technique);
+  });
+}
+
 export function conversation(technique: Technique): void {
   describe(`${technique.name}, ${technique.platform} client`, () => {
     lifecycle(technique);

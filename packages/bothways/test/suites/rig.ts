@@ -15,8 +15,13 @@ import type { ClientTransport } from "../../src/model/transport.ts";
 import { type Socket as GenericSocket, Server, type ServerOptions } from "../../src/server/index.ts";
 import { FaultProxy, type FaultProxyOptions } from "../../src/testing/index.ts";
 import { longPolling as nodeLongPolling } from "../../src/transport/node-client/long-polling.ts";
+import { multipart as nodeMultipart } from "../../src/transport/node-client/multipart.ts";
+import { shortPolling as nodeShortPolling } from "../../src/transport/node-client/short-polling.ts";
+import { sse as nodeSse } from "../../src/transport/node-client/sse.ts";
+import { stream as nodeStream } from "../../src/transport/node-client/stream.ts";
 import { webSocket as nodeWebSocket } from "../../src/transport/node-client/websocket.ts";
 import { longPolling as webLongPolling } from "../../src/transport/web/long-polling.ts";
+import { stream as webStream } from "../../src/transport/web/stream.ts";
 import { webSocket as webWebSocket } from "../../src/transport/web/websocket.ts";
 
 export type Client = GenericClient;
@@ -31,6 +36,25 @@ export interface Technique {
   /** What the server is on, where it is not one of its own. */
   readonly createServer?: () => Http2Server;
 }
+
+/** Asked often, since tests wait for what it brings. */
+const shortPolling = () => nodeShortPolling({ interval: 10 });
+
+/** A busy machine is slow to begin a stream. */
+const patient = { firstFrameTimeout: 10_000 };
+/** Those beside the two that everything is tried on. */
+export const httpTechniques: readonly Technique[] = [
+  { platform: "Node", name: "stream", create: () => nodeStream(patient), other: nodeWebSocket },
+  { platform: "Node", name: "sse", create: () => nodeSse(patient), other: nodeLongPolling },
+  {
+    platform: "Node",
+    name: "multipart",
+    create: () => nodeMultipart(patient),
+    other: () => nodeStream(patient),
+  },
+  { platform: "Node", name: "short-polling", create: shortPolling, other: () => nodeSse(patient) },
+  { platform: "web", name: "stream", create: () => webStream(patient), other: webLongPolling },
+];
 
 export const techniques: readonly Technique[] = [
   { platform: "Node", name: "websocket", create: nodeWebSocket, other: nodeLongPolling },

@@ -13,25 +13,14 @@ import { type ErrorCode, errorTable } from "../../model/errors.ts";
 import type { Data } from "../../model/message.ts";
 import { encodeBody } from "../../wire/native/body.ts";
 import { encodeFrame } from "../../wire/native/frame.ts";
-import type { Answer } from "./long-polling.ts";
-
-/** Requests that wait for their answer, over all of a server. */
-export interface OpenRequests {
-  count: number;
-  /** Each is charged here, with its body as it grows and its answer as long as that is not sent. */
-  readonly account: Account;
-  /** A client that takes nothing of an answer for so long is cut off. Default 30 s. */
-  readonly writeTimeoutMs?: number;
-  /** Told of an answer that our own code could not write: its client is cut off. */
-  readonly report?: (error: unknown) => void;
-}
+import { HttpStream } from "./http-stream.ts";
+import { defaultWriteTimeoutMs, type OpenRequests } from "./open-requests.ts";
+import type { Stream, StreamAnswer } from "./stream-link.ts";
 
 /** How long a page may remember the answer to a preflight, in seconds. */
 const preflightMaxAgeSeconds = 7200;
 
-const defaultWriteTimeoutMs = 30_000;
-
-export class HttpAnswer implements Answer {
+export class HttpAnswer implements StreamAnswer {
   onGone: (() => void) | undefined;
   readonly #response: ServerResponse;
   readonly #headers: Readonly<Record<string, string>>;
@@ -97,7 +86,15 @@ export class HttpAnswer implements Answer {
     return this.#openRequests.writeTimeoutMs ?? defaultWriteTimeoutMs;
   }
 
+  begin(contentType: string): Stream | undefined {
+    if (this.#isOver) return undefined;
+    this.#finish();
+    return new HttpStream(this.#response, this.#headers, contentType, this.#openRequests);
+  }
+
   #write(status: number, body: Data, headers: Readonly<Record<string, string>> = {}): void {
+    // RFC 9110 §15.3.5: such an answer has no content, and says nothing of it
+    if (status === 204) return void this.#response.writeHead(204, this.#headers).end();
     const isText = typeof body === "string";
     const length = isText ? Buffer.byteLength(body) : body.length;
     this.#response.writeHead(status, {

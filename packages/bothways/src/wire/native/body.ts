@@ -6,9 +6,15 @@
  */
 import type { Data } from "../../model/message.ts";
 
-const BINARY = 0x8000_0000;
+/** Set in the header of a binary frame. */
+export const BINARY = 0x8000_0000;
 /** Made once: it costs more than the short texts it decodes. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Throws for what is not UTF-8. */
+export function decodeText(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
 
 export function encodeBody(frames: readonly Data[]): Data {
   if (frames.every((frame) => typeof frame === "string")) return frames.join("\n");
@@ -30,7 +36,7 @@ export function decodeBody(body: Uint8Array): Data[] | undefined {
   try {
     if (!body.length) return [];
     if (body[0]) {
-      const text = decoder.decode(body);
+      const text = decodeText(body);
       // frames begin with the small letter of their kind; a login page that a network puts in their place does not
       return /^[a-z]/.test(text) ? text.split("\n") : undefined;
     }
@@ -41,7 +47,7 @@ export function decodeBody(body: Uint8Array): Data[] | undefined {
       const end = offset + 4 + (header % BINARY);
       if (end > body.length) return undefined;
       const part = body.subarray(offset + 4, end);
-      frames.push(header < BINARY ? decoder.decode(part) : part);
+      frames.push(header < BINARY ? decodeText(part) : part);
       offset = end;
     }
     return frames;

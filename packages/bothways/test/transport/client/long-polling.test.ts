@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { Data } from "../../../src/model/message.ts";
 import type { ConnectRequest, Link } from "../../../src/model/transport.ts";
-import { createLongPolling, type Post } from "../../../src/transport/client/long-polling.ts";
+import type { Post } from "../../../src/transport/client/exchanges.ts";
+import { createLongPolling } from "../../../src/transport/client/long-polling.ts";
 import { decodeBody, encodeBody } from "../../../src/wire/native/body.ts";
 import { RecordingHandler } from "./recording-handler.ts";
 

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Data } from "../../../src/model/message.ts";
 import type { LinkHandler } from "../../../src/model/transport.ts";
-import { type Answer, PollingLink } from "../../../src/transport/node/long-polling.ts";
+import type { Answer } from "../../../src/transport/node/exchange-link.ts";
+import { PollingLink } from "../../../src/transport/node/long-polling.ts";
 
 class FakeAnswer implements Answer {
   isOver = false;

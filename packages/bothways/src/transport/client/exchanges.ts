@@ -1,0 +1,161 @@
+/**
+ * What the client's halves of all HTTP techniques share, without its I/O: the hello, the way up, the ends.
+ * docs/protocol/bothways-1.md, "HTTP". The way down is the technique's own ({@link Listen}).
+ *
+ * The hello is the first POST and its answer brings the link's key. At most one batch is on its way: while it is, the link
+ * is blocked.
+ *
+ * Any failure loses the link at once. To try again is the session's work, which knows what has to be sent again; a
+ * second attempt in here would only delay the moment another transport is tried.
+ */
+import { TAKEN_OVER } from "../../model/close-code.ts";
+import type { Data } from "../../model/message.ts";
+import type { ClientTransport, ConnectRequest, LinkHandler } from "../../model/transport.ts";
+import { decodeBody, encodeBody } from "../../wire/native/body.ts";
+
+/** Servers refuse bodies that are much longer than a message may be. At least one message always goes. */
+const maxBatchLength = 262_144;
+
+/**
+ * Sends one POST without a Content-Type (that of text is tolerated). `answered` is called once, later than this call
+ * returns: with the status and whole body of the answer, or with status 0 and the reason where none came. The last
+ * POST of a link must outlive the page. Returns what aborts the exchange; after that nobody listens to `answered`.
+ */
+export type Post = (
+  request: ConnectRequest,
+  body: Data,
+  answered: (status: number, body: Uint8Array, failure?: string) => void,
+  isLast?: boolean,
+) => () => void;
+
+/** Calls back after so many ms. Returns what cancels it. */
+export type SetTimer = (callback: () => void, delayMs: number) => () => void;
+
+/** A link as its way down knows it. */
+export interface Exchanges {
+  readonly request: ConnectRequest;
+  /** Authorises each request. */
+  readonly key: string;
+  /** The client's position as of now. */
+  position(): string;
+  /** Sends a request down; `next` gets the frames of its answer. Returns what aborts it. */
+  exchange(frames: Data[], next: (answer: Data[]) => void): () => void;
+  /** Gives frames to the session. A close frame, which comes last, ends the link. False where the link is over. */
+  take(frames: Data[]): boolean;
+  /** The link is open, and can send. */
+  open(): void;
+  lose(reason: string): void;
+}
+
+/** Begins the way down with the answer to the hello. Returns what stops it. */
+export type Listen = (link: Exchanges, answer: Data[]) => () => void;
+
+/** `isStream`: no poll carries the position, so the batches do. */
+export function createExchanges(
+  name: string,
+  post: Post,
+  listen: Listen,
+  isStream: boolean = false,
+): ClientTransport {
+  return {
+    name,
+    open(request, hello, handler) {
+      /** Gone once the link has ended: from then on nobody is told anything. */
+      let listener: LinkHandler | undefined = handler;
+      let batchNumber = 0;
+      let batch: Data[] = [];
+      let abortBatch: (() => void) | undefined;
+
+      const lose = (reason: string, code?: number): void => {
+        if (!listener) return;
+        listener = undefined;
+        stop();
+        abortBatch?.();
+        handler.lost("BW_LINK_LOST", code, reason);
+      };
+      const exchange: Exchanges["exchange"] = (frames, next) =>
+        post(request, encodeBody(frames), (status, body, failure = `status ${status}`) => {
+          const answer = decodeBody(body);
+          // An error without a close frame is not the server's own.
+          if (!answer || (status !== 200 && !readEnd(answer))) lose(failure);
+          else if (listener) next(answer);
+        });
+      const link = {
+        request,
+        key: "",
+        position: () => handler.position(),
+        exchange,
+        take(frames: Data[]): boolean {
+          const end = readEnd(frames);
+          if (end) frames.pop();
+          for (const frame of frames) listener?.receive(frame);
+          listener?.received();
+          if (end) lose(end[2] as string, Number(end[1]));
+          return !!listener;
+        },
+        open: () => listener?.writable(),
+        lose,
+      };
+
+      const takeBatch = (): Data[] => {
+        let length = 0;
+        // what is left out is given again with the next chance, since the link rewinds
+        const part = batch.filter((frame, index) => {
+          length += frame.length;
+          return length <= maxBatchLength || index < 3;
+        });
+        batch = [];
+        return [`k${link.key},${++batchNumber}`, ...part];
+      };
+      const technique = name === "long-polling" ? [] : [`t${name}`];
+      let stop = exchange([hello, ...technique], (answer) => {
+        link.key = readKey(answer[0]);
+        if (link.key) stop = listen(link, answer);
+        else if (link.take(answer)) lose("status 200");
+      });
+
+      return {
+        transport: name,
+        rewinds: true,
+        streams: isStream,
+        send({ data }) {
+          batch.push(data);
+        },
+        flush() {
+          if (!batch[0] || !listener) return;
+          const part = takeBatch();
+          if (isStream && part.at(-1)?.[0] !== "a") part.push(handler.position());
+          abortBatch = exchange(part, (answer) => {
+            if (link.take(answer)) handler.writable();
+          });
+          handler.blocked();
+        },
+        close(code, reason) {
+          if (!listener) return;
+          listener = undefined;
+          stop();
+          // A batch on its way may still arrive; it is not waited for, and ignored where this one overtakes it.
+          const goodbye = encodeBody([...takeBatch(), `c${code},${reason}`]);
+          // The server has fenced a link that a newer one of ours took over from.
+          if (link.key && code !== TAKEN_OVER) post(request, goodbye, () => abortBatch?.(), true);
+          else abortBatch?.();
+        },
+      };
+    },
+  };
+}
+
+/** The close frame at the end of an answer, whatever its status. */
+function readEnd(frames: Data[]): RegExpExecArray | null {
+  const last = frames.at(-1);
+  return typeof last === "string" ? /^c(\d+),(.*)/.exec(last) : null;
+}
+
+/** The key in a welcome, the one frame a link looks into. */
+function readKey(welcome: Data | undefined): string {
+  try {
+    return JSON.parse((welcome as string).slice(1)).key ?? "";
+  } catch {
+    return "";
+  }
+}
