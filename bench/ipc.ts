@@ -1,7 +1,6 @@
 /** Questions and answers between the run and its child processes, over Node's IPC channel. One question at a time. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 
 /** The cores this process may use, where the system tells and lets us choose among them. */
 export function findCores(): number[] {
@@ -15,23 +14,23 @@ export function findCores(): number[] {
 
 export class Child {
   readonly #process: ChildProcess;
-  readonly #script: string;
+  readonly #name: string;
 
   /** `core` is where it stays, or `undefined` for anywhere. */
-  constructor(script: URL, core: number | undefined, flags: readonly string[] = []) {
-    const command = [process.execPath, ...flags, fileURLToPath(script)];
+  constructor(command: readonly string[], core: number | undefined) {
     const [file = "", ...args] = core === undefined ? command : ["taskset", "-c", String(core), ...command];
-    this.#script = script.pathname;
+    this.#name = command.join(" ");
     this.#process = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   }
 
   ask<Answer>(question: unknown): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const exited = (): void => reject(new Error(`${this.#script} ended before it answered`));
+      const exited = (): void => reject(new Error(`${this.#name} ended before it answered`));
       this.#process.once("exit", exited);
-      this.#process.once("message", (answer) => {
+      this.#process.once("message", (answer: object) => {
         this.#process.off("exit", exited);
-        resolve(answer as Answer);
+        if ("failed" in answer) reject(new Error(String(answer.failed)));
+        else resolve(answer as Answer);
       });
       this.#process.send(question as object, (error) => error && exited());
     });
@@ -48,12 +47,12 @@ export class Child {
 
 /** The child's side. It ends when the run lets go of it. */
 export function answer<Question>(handle: (question: Question) => unknown): void {
-  process.on("message", async (question) => process.send?.(await handle(question as Question)));
+  process.on("message", async (question) => {
+    try {
+      process.send?.(await handle(question as Question));
+    } catch (error) {
+      process.send?.({ failed: String(error) });
+    }
+  });
   process.on("disconnect", () => process.exit());
-}
-
-/** User and system time of this process so far, in µs. */
-export function cpuUs(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
 }

@@ -1,8 +1,8 @@
-/** One member of a room has the server emit to all; when each has heard, again. */
+/** One member of a room has the server emit to all, some times at once; when each has heard, again. */
 import { type Join, joinAll } from "./conversation.ts";
 import type { Run } from "./main.ts";
 
-export async function prepareRoom(port: number, join: Join, connections: number): Promise<Run> {
+export async function prepareRoom(port: number, join: Join, connections: number, atOnce = 1): Promise<Run> {
   let deliveries = 0;
   let missing = connections;
   let latenciesMs: number[] = [];
@@ -22,8 +22,8 @@ export async function prepareRoom(port: number, join: Join, connections: number)
     const now = performance.now();
     latenciesMs.push(now - since);
     since = now;
-    missing = connections;
-    clients[0]?.send("shout", 1);
+    missing = connections * atOnce;
+    clients[0]?.send("shout", atOnce);
   };
   for (const client of clients) client.send("enter", 1);
   await entered;
