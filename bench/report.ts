@@ -47,7 +47,9 @@ export function createRow(work: Work, servers: readonly ServerName[], rounds: re
   const { name, title, unit, maxRatios = {}, maxValue } = work;
   const medianOf = (read: (round: Round) => number[]): number | undefined =>
     medianOfAny(rounds.flatMap(read));
-  const values = fromServers(servers, (server) => medianOf((round) => samplesOf(round, server).map(({ value }) => value)));
+  const values = fromServers(servers, (server) =>
+    medianOf((round) => samplesOf(round, server).map(({ value }) => value)),
+  );
   const ratios = fromServers(servers, (server) =>
     medianOf((round) =>
       samplesOf(round, server).flatMap(({ value }) =>
