@@ -66,7 +66,7 @@ export const groups: readonly Group[] = [
     name: "websocket",
     results: "websocket",
     note: "Raw WebSockets, text messages. Each server is left as it comes, but for limits that a work passes.",
-    rounds: 3,
+    rounds: 2,
     seconds: 1,
     programs: [
       { name: "bothways", title: "bothways", script: script("websocket/bothways.ts") },

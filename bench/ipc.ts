@@ -14,45 +14,43 @@ export function findCores(): number[] {
 
 export class Child {
   readonly #process: ChildProcess;
-  readonly #name: string;
+  #failure: Error;
+  #settle: ((answer: unknown) => void) | undefined;
 
   /** `core` is where it stays, or `undefined` for anywhere. */
   constructor(command: readonly string[], core: number | undefined) {
     const [file = "", ...args] = core === undefined ? command : ["taskset", "-c", String(core), ...command];
-    this.#name = command.join(" ");
+    this.#failure = new Error(`${command.join(" ")} ended before it answered`);
     this.#process = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#process.on("message", (answer: object) => {
+      if ("failed" in answer) this.#failure = new Error(String(answer.failed));
+      else this.#settle?.(answer);
+    });
   }
 
-  ask<Answer>(question: unknown): Promise<Answer> {
+  /** Rejects with what the child has told as its failure. */
+  ask<Answer>(question: object): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const exited = (): void => reject(new Error(`${this.#name} ended before it answered`));
+      const exited = (): void => reject(this.#failure);
       this.#process.once("exit", exited);
-      this.#process.once("message", (answer: object) => {
+      this.#settle = (answer) => {
         this.#process.off("exit", exited);
-        if ("failed" in answer) reject(new Error(String(answer.failed)));
-        else resolve(answer as Answer);
-      });
-      this.#process.send(question as object, (error) => error && exited());
+        resolve(answer as Answer);
+      };
+      if (this.#hasEnded) return exited();
+      this.#process.send(question, () => {});
     });
   }
 
   stop(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#process.exitCode !== null || this.#process.signalCode !== null) return resolve();
+      if (this.#hasEnded) return resolve();
       this.#process.once("exit", () => resolve());
-      this.#process.disconnect();
+      if (this.#process.connected) this.#process.disconnect();
     });
   }
-}
 
-/** The child's side. It ends when the run lets go of it. */
-export function answer<Question>(handle: (question: Question) => unknown): void {
-  process.on("message", async (question) => {
-    try {
-      process.send?.(await handle(question as Question));
-    } catch (error) {
-      process.send?.({ failed: String(error) });
-    }
-  });
-  process.on("disconnect", () => process.exit());
+  get #hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
 }

@@ -26,6 +26,8 @@ export interface Sample {
 
 /** Rejects with the reason where the server cannot do the work. */
 export async function measure(work: Work, program: Program, options: MeasureOptions): Promise<Sample> {
+  const reason = work.unable?.[program.name];
+  if (reason !== undefined) throw new Error(reason);
   if (work.against === undefined) return measureOnce(work, program, options);
   const base = await measureOnce({ ...work, ...work.against }, program, options);
   const sample = await measureOnce(work, program, options);
@@ -44,12 +46,12 @@ async function measureOnce(work: Work, program: Program, options: MeasureOptions
   const askServer = <Answer>(question: ServerQuestion): Promise<Answer> => server.ask<Answer>(question);
   const askLoad = <Answer>(question: LoadQuestion): Promise<Answer> => generator.ask<Answer>(question);
   try {
-    const { port } = await askServer<{ port: number }>("port");
+    const { port } = await askServer<{ port: number }>({ type: "port" });
     await askLoad({ type: "prepare", task: { load: task, application, server: program.name, port } });
     const isTimed = task.type !== "connect" && task.type !== "round-trips";
     const ms = options.seconds * 1000;
     if (isTimed) await askLoad({ type: "run", ms: ms / 3 });
-    const question = work.measure === "settled-rss" ? "settled-usage" : "usage";
+    const question: ServerQuestion = { type: work.measure === "settled-rss" ? "settled-usage" : "usage" };
     const before = await askServer<Usage>(question);
     const load = await askLoad<LoadResult>({ type: "run", ms });
     const after = await askServer<Usage>(question);

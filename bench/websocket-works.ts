@@ -17,6 +17,8 @@ const kib = 1_024;
 const mib = 1_048_576;
 /** More than this in flight measures memory and not the server: with 1 MiB, 64 connections with one each. */
 const mostBytesInFlight = 64 * mib;
+const uwsLoses =
+  "this version loses payload when a frame's header has to wait (uWebSockets pull request 1662)";
 
 /** The combinations that are measured without `--full`: connections, and how many in flight. */
 const echoes: Readonly<Record<number, readonly string[]>> = {
@@ -54,6 +56,7 @@ function listEchoes({ isFull }: Extent): Work[] {
         measure: "cpu",
         unit: "µs per message",
         ...(maxRatios && { maxRatios }),
+        ...(messageBytes === mib && inFlight > 1 && { unable: { uws: uwsLoses } }),
       };
     });
 }

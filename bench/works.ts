@@ -54,6 +54,8 @@ export interface Work {
   readonly unit: string;
   /** The figure is how many times as much the work costs as with these in it. */
   readonly against?: { readonly load?: Load; readonly application?: Application };
+  /** Servers that cannot do it, and why. */
+  readonly unable?: Partial<Readonly<Record<ServerName, string>>>;
   /** Node's server without a library can be measured beside. */
   readonly hasFloor?: boolean;
   /** At most so many times a peer's figure. */

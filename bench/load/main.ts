@@ -1,6 +1,5 @@
 /** The load generator's process: prepares a load, then runs it for as long as it is told, as often as it is told. */
-import { answer } from "../ipc.ts";
-import { cpuUs } from "../servers/process.js";
+import { answer, cpuUs } from "../servers/process.js";
 import type { LoadResult, Task } from "../works.ts";
 import { bothways } from "./bothways.ts";
 import { prepareConnect } from "./connect.ts";

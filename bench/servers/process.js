@@ -1,22 +1,38 @@
 /**
- * A server's side of the run: answers on Node's IPC channel, and what the process has used. In JavaScript, so that each
- * runtime under test runs it as it is.
+ * A child's side of the run: answers on Node's IPC channel, and what the process has used. It ends when the run lets go
+ * of it, and tells the run what nobody has caught. In JavaScript, so that each runtime under test runs it as it is.
  *
  * @import { Usage } from "../works.ts"
  */
 
-/** @typedef {"port" | "usage" | "settled-usage"} ServerQuestion */
+process.on("disconnect", () => process.exit());
+process.on("uncaughtException", (error) => {
+  process.send?.({ failed: error.message }, () => process.exit(1));
+});
 
 /**
- * Answers the run's questions, and ends when the run lets go.
+ * @template Question
+ * @param {(question: Question) => unknown} handle
+ */
+export function answer(handle) {
+  process.on("message", async (question) => {
+    process.send?.(await handle(/** @type {Question} */ (question)));
+  });
+}
+
+/** @typedef {{ type: "port" | "usage" | "settled-usage" }} ServerQuestion */
+
+/**
+ * A server's answers.
  *
- * @param {number | Promise<number>} port where the server listens
+ * @param {number | Promise<number>} port where it listens
  */
 export function answerRun(port) {
-  process.on("message", async (/** @type {ServerQuestion} */ question) => {
-    process.send?.(question === "port" ? { port: await port } : await measureProcess(question));
+  answer(async (/** @type {ServerQuestion} */ { type }) => {
+    if (type === "port") return { port: await port };
+    if (type === "settled-usage") await settle();
+    return measureProcess();
   });
-  process.on("disconnect", () => process.exit());
 }
 
 /** User and system time of this process so far, in µs. */
@@ -25,12 +41,8 @@ export function cpuUs() {
   return user + system;
 }
 
-/**
- * @param {ServerQuestion} question
- * @returns {Promise<Usage>}
- */
-async function measureProcess(question) {
-  if (question === "settled-usage") await settle();
+/** @returns {Usage} */
+function measureProcess() {
   return { cpuUs: cpuUs(), rssBytes: process.memoryUsage.rss() };
 }
 
