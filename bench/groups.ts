@@ -44,7 +44,6 @@ const bun: Runtime = {
   missing: "Bun's package has no binary for this system",
   isNode: false,
 };
-const script = (path: string): URL => new URL(`./servers/${path}`, import.meta.url);
 
 export const groups: readonly Group[] = [
   {
@@ -54,10 +53,10 @@ export const groups: readonly Group[] = [
     rounds: 3,
     seconds: 3,
     programs: [
-      { name: "bothways", title: "bothways", script: script("bothways.ts") },
-      { name: "socketio", title: "Socket.IO", script: script("socketio.ts") },
-      { name: "before", title: "before", script: script("before.ts") },
-      { name: "floor", title: "floor", script: script("floor.ts") },
+      { name: "bothways", title: "bothways", script: new URL("./servers/bothways.ts", import.meta.url) },
+      { name: "socketio", title: "Socket.IO", script: new URL("./servers/socketio.ts", import.meta.url) },
+      { name: "before", title: "before", script: new URL("./servers/before.ts", import.meta.url) },
+      { name: "floor", title: "floor", script: new URL("./servers/floor.ts", import.meta.url) },
     ],
     peers: ["socketio"],
     list: ({ isQuick }) => listWorks(isQuick),
@@ -69,11 +68,25 @@ export const groups: readonly Group[] = [
     rounds: 2,
     seconds: 1,
     programs: [
-      { name: "bothways", title: "bothways", script: script("websocket/bothways.ts") },
-      { name: "ws", title: "ws", script: script("websocket/ws.ts") },
-      { name: "uws", title: "uWebSockets.js", script: script("websocket/uws.js"), runtime: node20 },
-      { name: "bun", title: "Bun", script: script("websocket/bun.js"), runtime: bun },
-      { name: "before", title: "before", script: script("websocket/before.ts") },
+      {
+        name: "bothways",
+        title: "bothways",
+        script: new URL("./servers/websocket/bothways.ts", import.meta.url),
+      },
+      { name: "ws", title: "ws", script: new URL("./servers/websocket/ws.ts", import.meta.url) },
+      {
+        name: "uws",
+        title: "uWebSockets.js",
+        script: new URL("./servers/websocket/uws.js", import.meta.url),
+        runtime: node20,
+      },
+      {
+        name: "bun",
+        title: "Bun",
+        script: new URL("./servers/websocket/bun.js", import.meta.url),
+        runtime: bun,
+      },
+      { name: "before", title: "before", script: new URL("./servers/websocket/before.ts", import.meta.url) },
     ],
     peers: ["ws", "uws"],
     list: listWebSocketWorks,

@@ -1,4 +1,5 @@
 /** The results as rows, as text and as a page. */
+import { readFileSync } from "node:fs";
 import { arch, availableParallelism, cpus, loadavg, platform } from "node:os";
 import type { Group } from "./groups.ts";
 import type { Sample } from "./measure.ts";
@@ -37,6 +38,8 @@ export interface Report {
   readonly date: string;
   readonly machine: string;
   readonly method: string;
+  /** The packages that are measured beside ours, with their versions. */
+  readonly packages: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
 }
 
@@ -78,6 +81,9 @@ export function createReport(
   cores: readonly number[],
 ): Report {
   const [cpu] = cpus();
+  const { devDependencies, optionalDependencies } = JSON.parse(
+    readFileSync(new URL("./package.json", import.meta.url), "utf8"),
+  );
   const pinned =
     cores.length < 2
       ? "Nothing is pinned to a core."
@@ -86,6 +92,7 @@ export function createReport(
     date: new Date().toISOString(),
     machine: `${availableParallelism()} cores (${cpu?.model.trim() ?? "unknown"}), ${platform()} ${arch()}, Node.js ${process.versions.node}; load average at the end ${loadavg()[0]?.toFixed(1)}`,
     method: `${rounds} round(s), in each every server in fresh processes, windows of ${seconds} s; medians. ${pinned}`,
+    packages: { ...devDependencies, ...optionalDependencies },
     rows,
   };
 }
@@ -109,6 +116,9 @@ export function toMarkdown(group: Group, report: Report): string {
     `# Results of ${report.date.slice(0, 10)}: ${group.name}`,
     `Printed by \`npm run bench -- ${group.name}\` at ${report.date}. ${report.machine}.`,
     report.method,
+    `Beside it: ${Object.entries(report.packages)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(", ")}.`,
     table(
       [
         "work",
@@ -135,7 +145,7 @@ export function toMarkdown(group: Group, report: Report): string {
     ),
     `The ratios are those of bothways to the others. ${group.note}`,
     ...(missing.length > 0 ? [missing.join("\n")] : []),
-    "Beside it: throughput, latency, and how busy either process was.",
+    "To each: throughput, latency, and how busy either process was.",
     table(
       ["work", "server", "per second", "p50 ms", "p99 ms", "server CPU", "load CPU"],
       rows.flatMap((row) =>
