@@ -7,7 +7,7 @@ import type { ServerQuestion } from "./servers/process.js";
 import type { LoadResult, Usage, Work } from "./works.ts";
 
 export interface MeasureOptions {
-  /** Length of the measured window. A third of it goes before, unmeasured. */
+  /** Length of the measured window where the server has its core for itself; where it has not, the window is longer. */
   readonly seconds: number;
   /** Where the server runs and where the load generator does; empty for anywhere. */
   readonly cores: readonly number[];
@@ -34,6 +34,9 @@ export async function measure(work: Work, program: Program, options: MeasureOpti
   return { ...sample, value: sample.value / base.value };
 }
 
+/** A window is at most so many times as long as it would be on an idle machine. */
+const mostStretch = 3;
+
 async function measureOnce(work: Work, program: Program, options: MeasureOptions): Promise<Sample> {
   const [serverCore, loadCore] = options.cores;
   const { load: task, application } = work;
@@ -49,8 +52,8 @@ async function measureOnce(work: Work, program: Program, options: MeasureOptions
     const { port } = await askServer<{ port: number }>({ type: "port" });
     await askLoad({ type: "prepare", task: { load: task, application, server: program.name, port } });
     const isTimed = task.type !== "connect" && task.type !== "round-trips";
-    const ms = options.seconds * 1000;
-    if (isTimed) await askLoad({ type: "run", ms: ms / 3 });
+    const share = isTimed ? await warmUp(askServer, askLoad, options.seconds / 3) : 1;
+    const ms = options.seconds * 1000 * Math.min(1 / share, mostStretch);
     const question: ServerQuestion = { type: work.measure === "settled-rss" ? "settled-usage" : "usage" };
     const before = await askServer<Usage>(question);
     const load = await askLoad<LoadResult>({ type: "run", ms });
@@ -74,4 +77,23 @@ async function measureOnce(work: Work, program: Program, options: MeasureOptions
     await generator.stop();
     await server.stop();
   }
+}
+
+/**
+ * Runs the load unmeasured until the server has used that much CPU time, since it is code that gets warm and not the
+ * clock. Returns the share of a core that the server got.
+ */
+async function warmUp(
+  askServer: (question: ServerQuestion) => Promise<Usage>,
+  askLoad: (question: LoadQuestion) => Promise<LoadResult>,
+  seconds: number,
+): Promise<number> {
+  const { cpuUs: before } = await askServer({ type: "usage" });
+  let passed = 0;
+  let used = 0;
+  while (used < seconds * 0.7 && passed < seconds * mostStretch) {
+    passed += (await askLoad({ type: "run", ms: seconds * 1000 })).seconds;
+    used = ((await askServer({ type: "usage" })).cpuUs - before) / 1e6;
+  }
+  return used / passed;
 }
