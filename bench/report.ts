@@ -91,7 +91,7 @@ export function createReport(
   return {
     date: new Date().toISOString(),
     machine: `${availableParallelism()} cores (${cpu?.model.trim() ?? "unknown"}), ${platform()} ${arch()}, Node.js ${process.versions.node}; load average at the end ${loadavg()[0]?.toFixed(1)}`,
-    method: `${rounds} round(s), in each every server in fresh processes, windows of ${seconds} s; medians. ${pinned}`,
+    method: `${rounds} round(s), in each every server in fresh processes, windows of ${seconds} s, longer where others use the core; medians. ${pinned}`,
     packages: { ...devDependencies, ...optionalDependencies },
     rows,
   };
@@ -102,21 +102,13 @@ export function toMarkdown(group: Group, report: Report): string {
   const titleOf = (server: ServerName): string =>
     group.programs.find(({ name }) => name === server)?.title ?? server;
   const compared = group.programs.map(({ name }) => name).filter((server) => server !== "before");
-  const missing = [
-    ...new Set(
-      rows.flatMap((row) =>
-        Object.entries(row.missing).map(
-          ([server, reason]) => `- ${titleOf(server as ServerName)} is not in \`${row.name}\`: ${reason}`,
-        ),
-      ),
-    ),
-  ];
+  const missing = listMissing(rows, titleOf);
   const busy = listBusyLoads(rows, titleOf);
   const parts = [
     `# Results of ${report.date.slice(0, 10)}: ${group.name}`,
     `Printed by \`npm run bench -- ${group.name}\` at ${report.date}. ${report.machine}.`,
     report.method,
-    `Beside it: ${Object.entries(report.packages)
+    `Packages beside ours: ${Object.entries(report.packages)
       .map(([name, version]) => `${name} ${version}`)
       .join(", ")}.`,
     table(
@@ -132,7 +124,7 @@ export function toMarkdown(group: Group, report: Report): string {
       rows.map((row) => [
         row.title,
         row.unit,
-        ...compared.map((server) => (row.missing[server] ? "not here" : format(row.values[server]))),
+        ...compared.map((server) => format(row.values[server]) || (row.missing[server] ? "not here" : "")),
         format(row.ratios.before),
         ...group.peers.map((peer) => format(row.ratios[peer])),
         row.targets
@@ -144,7 +136,7 @@ export function toMarkdown(group: Group, report: Report): string {
       ]),
     ),
     `The ratios are those of bothways to the others. ${group.note}`,
-    ...(missing.length > 0 ? [missing.join("\n")] : []),
+    ...missing,
     "To each: throughput, latency, and how busy either process was.",
     table(
       ["work", "server", "per second", "p50 ms", "p99 ms", "server CPU", "load CPU"],
@@ -157,6 +149,17 @@ export function toMarkdown(group: Group, report: Report): string {
       : `The load generator's CPU share stayed below ${percent(maxLoadShare)} throughout.`,
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+/** Who was not there, where and why; nobody's rows are named twice. */
+function listMissing(rows: readonly Row[], titleOf: (server: ServerName) => string): string[] {
+  const works = new Map<string, string[]>();
+  for (const { name, missing } of rows)
+    for (const [server, reason] of Object.entries(missing)) {
+      const who = `${titleOf(server as ServerName)} is not here: ${reason}`;
+      works.set(who, [...(works.get(who) ?? []), `\`${name}\``]);
+    }
+  return [[...works].map(([who, names]) => `- ${who} (${names.join(", ")})`).join("\n")].filter(Boolean);
 }
 
 function describe(row: Row, server: ServerName): string[] {
