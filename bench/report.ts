@@ -15,7 +15,6 @@ export interface Row {
   readonly name: string;
   readonly title: string;
   readonly unit: string;
-  readonly servers: readonly ServerName[];
   /** Medians. */
   readonly values: Partial<Readonly<Record<ServerName, number>>>;
   /** Of ours to others: the median of the rounds' ratios, which is not the ratio of the medians. */
@@ -46,7 +45,8 @@ export interface Report {
 /** Above this the load generator is called the bottleneck. */
 const maxLoadShare = 0.9;
 
-export function createRow(work: Work, servers: readonly ServerName[], rounds: readonly Round[]): Row {
+export function createRow(work: Work, rounds: readonly Round[]): Row {
+  const servers = serversOf(rounds);
   const { name, title, unit, maxRatios = {}, maxValue } = work;
   const medianOf = (read: (round: Round) => number[]): number | undefined =>
     medianOfAny(rounds.flatMap(read));
@@ -71,7 +71,7 @@ export function createRow(work: Work, servers: readonly ServerName[], rounds: re
   const inUnit: Target[] =
     maxValue === undefined ? [] : [{ most: maxValue, isReached: isAtMost(values.bothways, maxValue) }];
   const targets = [...toPeers, ...inUnit];
-  return { name, title, unit, servers, values, ratios, targets, missing, rounds };
+  return { name, title, unit, values, ratios, targets, missing, rounds };
 }
 
 export function createReport(
@@ -141,7 +141,7 @@ export function toMarkdown(group: Group, report: Report): string {
     table(
       ["work", "server", "per second", "p50 ms", "p99 ms", "server CPU", "load CPU"],
       rows.flatMap((row) =>
-        row.servers.map((server) => [row.name, titleOf(server), ...describe(row, server)]),
+        serversOf(row.rounds).map((server) => [row.name, titleOf(server), ...describe(row, server)]),
       ),
     ),
     busy.length > 0
@@ -181,8 +181,8 @@ function describe(row: Row, server: ServerName): string[] {
  * too.
  */
 function listBusyLoads(rows: readonly Row[], titleOf: (server: ServerName) => string): string[] {
-  return rows.flatMap(({ name, servers, rounds }) =>
-    servers
+  return rows.flatMap(({ name, rounds }) =>
+    serversOf(rounds)
       .filter((server) =>
         rounds.some((round) =>
           samplesOf(round, server).some(
@@ -195,6 +195,11 @@ function listBusyLoads(rows: readonly Row[], titleOf: (server: ServerName) => st
           `${name}: the load generator was the bottleneck with ${titleOf(server)}, whose throughput is a lower bound`,
       ),
   );
+}
+
+/** Who took part, as each round has it. */
+function serversOf([round = {}]: readonly Round[]): ServerName[] {
+  return Object.keys(round) as ServerName[];
 }
 
 function samplesOf(round: Round, server: ServerName): Sample[] {

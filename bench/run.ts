@@ -75,11 +75,7 @@ async function measureRow(group: Group, work: Work, seconds: number, rounds: num
       outcomes[program.name] = await tryMeasure(work, program, { seconds, cores, profile: options.profile });
     found.push(outcomes);
   }
-  return createRow(
-    work,
-    programs.map(({ name }) => name),
-    found,
-  );
+  return createRow(work, found);
 }
 
 async function tryMeasure(...args: Parameters<typeof measure>): Promise<Outcome> {
