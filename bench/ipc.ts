@@ -1,7 +1,6 @@
 /** Questions and answers between the run and its child processes, over Node's IPC channel. One question at a time. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 
 /** The cores this process may use, where the system tells and lets us choose among them. */
 export function findCores(): number[] {
@@ -15,45 +14,43 @@ export function findCores(): number[] {
 
 export class Child {
   readonly #process: ChildProcess;
-  readonly #script: string;
+  #failure: Error;
+  #settle: ((answer: unknown) => void) | undefined;
 
   /** `core` is where it stays, or `undefined` for anywhere. */
-  constructor(script: URL, core: number | undefined, flags: readonly string[] = []) {
-    const command = [process.execPath, ...flags, fileURLToPath(script)];
+  constructor(command: readonly string[], core: number | undefined) {
     const [file = "", ...args] = core === undefined ? command : ["taskset", "-c", String(core), ...command];
-    this.#script = script.pathname;
+    this.#failure = new Error(`${command.join(" ")} ended before it answered`);
     this.#process = spawn(file, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#process.on("message", (answer: object) => {
+      if ("failed" in answer) this.#failure = new Error(String(answer.failed));
+      else this.#settle?.(answer);
+    });
   }
 
-  ask<Answer>(question: unknown): Promise<Answer> {
+  /** Rejects with what the child has told as its failure. */
+  ask<Answer>(question: object): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const exited = (): void => reject(new Error(`${this.#script} ended before it answered`));
+      const exited = (): void => reject(this.#failure);
       this.#process.once("exit", exited);
-      this.#process.once("message", (answer) => {
+      this.#settle = (answer) => {
         this.#process.off("exit", exited);
         resolve(answer as Answer);
-      });
-      this.#process.send(question as object, (error) => error && exited());
+      };
+      if (this.#hasEnded) return exited();
+      this.#process.send(question, () => {});
     });
   }
 
   stop(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#process.exitCode !== null || this.#process.signalCode !== null) return resolve();
+      if (this.#hasEnded) return resolve();
       this.#process.once("exit", () => resolve());
-      this.#process.disconnect();
+      if (this.#process.connected) this.#process.disconnect();
     });
   }
-}
 
-/** The child's side. It ends when the run lets go of it. */
-export function answer<Question>(handle: (question: Question) => unknown): void {
-  process.on("message", async (question) => process.send?.(await handle(question as Question)));
-  process.on("disconnect", () => process.exit());
-}
-
-/** User and system time of this process so far, in µs. */
-export function cpuUs(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
+  get #hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
 }

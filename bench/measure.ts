@@ -1,11 +1,13 @@
 /** Measures one work on one server, each time in fresh processes. */
+import { fileURLToPath } from "node:url";
+import { commandOf, type Program } from "./groups.ts";
 import { Child } from "./ipc.ts";
 import type { LoadQuestion } from "./load/main.ts";
-import type { ServerQuestion } from "./servers/application.ts";
-import type { LoadResult, ServerName, Usage, Work } from "./works.ts";
+import type { ServerQuestion } from "./servers/process.js";
+import type { LoadResult, Usage, Work } from "./works.ts";
 
 export interface MeasureOptions {
-  /** Length of the measured window. A third of it goes before, unmeasured. */
+  /** Length of the measured window where the server has its core for itself; where it has not, the window is longer. */
   readonly seconds: number;
   /** Where the server runs and where the load generator does; empty for anywhere. */
   readonly cores: readonly number[];
@@ -22,40 +24,37 @@ export interface Sample {
   readonly load: LoadResult;
 }
 
-const servers: Readonly<Record<ServerName, URL>> = {
-  bothways: new URL("./servers/bothways.ts", import.meta.url),
-  floor: new URL("./servers/floor.ts", import.meta.url),
-  before: new URL("./servers/before.ts", import.meta.url),
-  socketio: new URL("./servers/socketio.ts", import.meta.url),
-};
-const loadGenerator = new URL("./load/main.ts", import.meta.url);
-
-export async function measure(work: Work, server: ServerName, options: MeasureOptions): Promise<Sample> {
-  const { against } = work;
-  if (against === undefined) return measureOnce(work, server, options);
-  const base = await measureOnce({ ...work, load: against }, server, options);
-  const sample = await measureOnce(work, server, options);
+/** Rejects with the reason where the server cannot do the work. */
+export async function measure(work: Work, program: Program, options: MeasureOptions): Promise<Sample> {
+  const reason = work.unable?.[program.name];
+  if (reason !== undefined) throw new Error(reason);
+  if (work.against === undefined) return measureOnce(work, program, options);
+  const base = await measureOnce({ ...work, ...work.against }, program, options);
+  const sample = await measureOnce(work, program, options);
   return { ...sample, value: sample.value / base.value };
 }
 
-async function measureOnce(
-  work: Pick<Work, "load" | "measure">,
-  server: ServerName,
-  options: MeasureOptions,
-): Promise<Sample> {
+/** A window is at most so many times as long as it would be on an idle machine. */
+const mostStretch = 3;
+
+async function measureOnce(work: Work, program: Program, options: MeasureOptions): Promise<Sample> {
   const [serverCore, loadCore] = options.cores;
-  const flags = options.profile ? ["--cpu-prof", `--cpu-prof-dir=${options.profile}`] : [];
-  const subject = new Child(servers[server], serverCore, ["--expose-gc", ...flags]);
-  const generator = new Child(loadGenerator, loadCore);
-  const askServer = <Answer>(question: ServerQuestion): Promise<Answer> => subject.ask<Answer>(question);
+  const { load: task, application } = work;
+  const command = commandOf(program, options.profile);
+  const server = new Child([...command, JSON.stringify(application ?? {})], serverCore);
+  const generator = new Child(
+    [process.execPath, fileURLToPath(new URL("./load/main.ts", import.meta.url))],
+    loadCore,
+  );
+  const askServer = <Answer>(question: ServerQuestion): Promise<Answer> => server.ask<Answer>(question);
   const askLoad = <Answer>(question: LoadQuestion): Promise<Answer> => generator.ask<Answer>(question);
   try {
-    const port = await askServer<number>("port");
-    await askLoad({ type: "prepare", task: { load: work.load, server, port } });
-    const isTimed = work.load.type !== "connect" && work.load.type !== "round-trips";
-    const ms = options.seconds * 1000;
-    if (isTimed) await askLoad({ type: "run", ms: ms / 3 });
-    const question = work.measure === "settled-rss" ? "settled-usage" : "usage";
+    const { port } = await askServer<{ port: number }>({ type: "port" });
+    await askLoad({ type: "prepare", task: { load: task, application, server: program.name, port } });
+    const isTimed = task.type !== "connect" && task.type !== "round-trips";
+    const share = isTimed ? await warmUp(askServer, askLoad, options.seconds / 3) : 1;
+    const ms = options.seconds * 1000 * Math.min(1 / share, mostStretch);
+    const question: ServerQuestion = { type: work.measure === "settled-rss" ? "settled-usage" : "usage" };
     const before = await askServer<Usage>(question);
     const load = await askLoad<LoadResult>({ type: "run", ms });
     const after = await askServer<Usage>(question);
@@ -76,6 +75,25 @@ async function measureOnce(
   } finally {
     // the generator first: it takes a closed connection for an error
     await generator.stop();
-    await subject.stop();
+    await server.stop();
   }
+}
+
+/**
+ * Runs the load unmeasured until the server has used that much CPU time, since it is code that gets warm and not the
+ * clock. Returns the share of a core that the server got.
+ */
+async function warmUp(
+  askServer: (question: ServerQuestion) => Promise<Usage>,
+  askLoad: (question: LoadQuestion) => Promise<LoadResult>,
+  seconds: number,
+): Promise<number> {
+  const { cpuUs: before } = await askServer({ type: "usage" });
+  let passed = 0;
+  let used = 0;
+  while (used < seconds * 0.7 && passed < seconds * mostStretch) {
+    passed += (await askLoad({ type: "run", ms: seconds * 1000 })).seconds;
+    used = ((await askServer({ type: "usage" })).cpuUs - before) / 1e6;
+  }
+  return used / passed;
 }

@@ -1,58 +1,77 @@
 /** The results as rows, as text and as a page. */
+import { readFileSync } from "node:fs";
 import { arch, availableParallelism, cpus, loadavg, platform } from "node:os";
+import type { Group } from "./groups.ts";
 import type { Sample } from "./measure.ts";
-import { peers, type ServerName, type Work } from "./works.ts";
+import type { ServerName, Work } from "./works.ts";
+
+/** What one round found for a server, or why it found nothing. */
+export type Outcome = Sample | { readonly missing: string };
 
 /** What one round found, for each server that took part. */
-export type Round = Readonly<Record<(typeof peers)[number], Sample>> & {
-  readonly floor?: Sample;
-  readonly before?: Sample;
-};
+export type Round = Partial<Readonly<Record<ServerName, Outcome>>>;
 
 export interface Row {
   readonly name: string;
   readonly title: string;
   readonly unit: string;
-  readonly ours: number;
-  readonly socketio: number;
-  /** Node's server with no library on it. */
-  readonly floor: number | undefined;
-  /** The ratio of ours to another build of ours. */
-  readonly toBefore: number | undefined;
-  /** The median of the rounds' ratios, which is not the ratio of the medians. */
-  readonly ratio: number;
-  readonly target: string;
-  readonly isReached: boolean;
+  /** Medians. */
+  readonly values: Partial<Readonly<Record<ServerName, number>>>;
+  /** Of ours to others: the median of the rounds' ratios, which is not the ratio of the medians. */
+  readonly ratios: Partial<Readonly<Record<ServerName, number>>>;
+  readonly targets: readonly Target[];
+  /** Each of its servers that could not do it, and why. */
+  readonly missing: Partial<Readonly<Record<ServerName, string>>>;
   readonly rounds: readonly Round[];
+}
+
+interface Target {
+  /** At most so much, or so many times the peer's figure. */
+  readonly most: number;
+  readonly peer?: ServerName;
+  /** Undefined where one of both is not here. */
+  readonly isReached: boolean | undefined;
 }
 
 export interface Report {
   readonly date: string;
   readonly machine: string;
   readonly method: string;
+  /** The packages that are measured beside ours, with their versions. */
+  readonly packages: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
 }
 
 /** Above this the load generator is called the bottleneck. */
 const maxLoadShare = 0.9;
 
-export function createRow(work: Work, rounds: Row["rounds"]): Row {
-  const { name, title, unit, maxRatio, maxValue } = work;
-  const ours = median(rounds.map((round) => round.bothways.value));
-  const socketio = median(rounds.map((round) => round.socketio.value));
-  const floor = medianOfAny(rounds.flatMap((round) => round.floor?.value ?? []));
-  const toBefore = medianOfAny(
-    rounds.flatMap(({ bothways, before }) => (before ? bothways.value / before.value : [])),
+export function createRow(work: Work, rounds: readonly Round[]): Row {
+  const servers = serversOf(rounds);
+  const { name, title, unit, maxRatios = {}, maxValue } = work;
+  const medianOf = (read: (round: Round) => number[]): number | undefined =>
+    medianOfAny(rounds.flatMap(read));
+  const values = fromServers(servers, (server) =>
+    medianOf((round) => samplesOf(round, server).map(({ value }) => value)),
   );
-  const ratio = median(rounds.map((round) => round.bothways.value / round.socketio.value));
-  const targets = [
-    maxRatio === undefined ? [] : `≤ ${maxRatio} ×`,
-    maxValue === undefined ? [] : `≤ ${maxValue}`,
-  ];
-  const isReached =
-    ratio <= (maxRatio ?? Number.POSITIVE_INFINITY) && ours <= (maxValue ?? Number.POSITIVE_INFINITY);
-  const target = targets.flat().join(", ");
-  return { name, title, unit, ours, socketio, floor, toBefore, ratio, target, isReached, rounds };
+  const ratios = fromServers(servers, (server) =>
+    medianOf((round) =>
+      samplesOf(round, server).flatMap(({ value }) =>
+        samplesOf(round, "bothways").map((ours) => ours.value / value),
+      ),
+    ),
+  );
+  const missing = fromServers(servers, (server) => {
+    const outcome = rounds.map((round) => round[server]).find((found) => found && "missing" in found);
+    return outcome && "missing" in outcome ? outcome.missing : undefined;
+  });
+  const toPeers = Object.entries(maxRatios).map(([key, most]): Target => {
+    const peer = key as ServerName;
+    return { most, peer, isReached: isAtMost(ratios[peer], most) };
+  });
+  const inUnit: Target[] =
+    maxValue === undefined ? [] : [{ most: maxValue, isReached: isAtMost(values.bothways, maxValue) }];
+  const targets = [...toPeers, ...inUnit];
+  return { name, title, unit, values, ratios, targets, missing, rounds };
 }
 
 export function createReport(
@@ -62,6 +81,9 @@ export function createReport(
   cores: readonly number[],
 ): Report {
   const [cpu] = cpus();
+  const { devDependencies, optionalDependencies } = JSON.parse(
+    readFileSync(new URL("./package.json", import.meta.url), "utf8"),
+  );
   const pinned =
     cores.length < 2
       ? "Nothing is pinned to a core."
@@ -69,62 +91,59 @@ export function createReport(
   return {
     date: new Date().toISOString(),
     machine: `${availableParallelism()} cores (${cpu?.model.trim() ?? "unknown"}), ${platform()} ${arch()}, Node.js ${process.versions.node}; load average at the end ${loadavg()[0]?.toFixed(1)}`,
-    method: `${rounds} round(s), in each every server in fresh processes, windows of ${seconds} s; medians. ${pinned}`,
+    method: `${rounds} round(s), in each every server in fresh processes, windows of ${seconds} s, longer where others use the core; medians. ${pinned}`,
+    packages: { ...devDependencies, ...optionalDependencies },
     rows,
   };
 }
 
-/** Where the generator was near its limit in any round of any server. */
-export function listBusyLoads(rows: readonly Row[]): string[] {
-  return rows.flatMap(({ name, rounds }) =>
-    takingPart(rounds)
-      .filter((server) => rounds.some((round) => (round[server]?.load.cpuShare ?? 0) > maxLoadShare))
-      .map(
-        (server) =>
-          `${name}: the load generator was the bottleneck with ${server}, whose throughput is a lower bound`,
-      ),
-  );
-}
-
-export function toMarkdown(report: Report): string {
-  const figures = report.rows.map((row) => [
-    row.title,
-    row.unit,
-    format(row.ours),
-    format(row.socketio),
-    format(row.floor ?? Number.NaN),
-    format(row.toBefore ?? Number.NaN),
-    `${format(row.ratio)} ×`,
-    row.target,
-    row.target === "" ? "" : row.isReached ? "yes" : "no",
-  ]);
-  const beside = report.rows.flatMap(({ name, rounds }) =>
-    takingPart(rounds).map((server) => {
-      const of = (read: (sample: Sample) => number | undefined): number =>
-        median(rounds.flatMap((round) => round[server] ?? []).map((sample) => read(sample) ?? Number.NaN));
-      return [
-        name,
-        server,
-        Math.round(of((sample) => sample.itemsPerSecond)).toLocaleString("en"),
-        format(of((sample) => sample.load.p50Ms)),
-        format(of((sample) => sample.load.p99Ms)),
-        percent(of((sample) => sample.serverShare)),
-        percent(of((sample) => sample.load.cpuShare)),
-      ];
-    }),
-  );
-  const busy = listBusyLoads(report.rows);
+export function toMarkdown(group: Group, report: Report): string {
+  const { rows } = report;
+  const titleOf = (server: ServerName): string =>
+    group.programs.find(({ name }) => name === server)?.title ?? server;
+  const compared = group.programs.map(({ name }) => name).filter((server) => server !== "before");
+  const missing = listMissing(rows, titleOf);
+  const busy = listBusyLoads(rows, titleOf);
   const parts = [
-    `# Results of ${report.date.slice(0, 10)}`,
-    `Printed by \`npm run bench\` at ${report.date}. ${report.machine}.`,
+    `# Results of ${report.date.slice(0, 10)}: ${group.name}`,
+    `Printed by \`npm run bench -- ${group.name}\` at ${report.date}. ${report.machine}.`,
     report.method,
+    `Packages beside ours: ${Object.entries(report.packages)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(", ")}.`,
     table(
-      ["work", "unit", "bothways", "Socket.IO", "floor", "to before", "ratio", "target", "reached"],
-      figures,
+      [
+        "work",
+        "unit",
+        ...compared.map(titleOf),
+        "to before",
+        ...group.peers.map((peer) => `× ${titleOf(peer)}`),
+        "target",
+        "reached",
+      ],
+      rows.map((row) => [
+        row.title,
+        row.unit,
+        ...compared.map((server) => format(row.values[server]) || (row.missing[server] ? "not here" : "")),
+        format(row.ratios.before),
+        ...group.peers.map((peer) => format(row.ratios[peer])),
+        row.targets
+          .map(({ most, peer }) => `≤ ${most}${peer === undefined ? "" : ` × ${titleOf(peer)}`}`)
+          .join(", "),
+        row.targets
+          .map(({ isReached }) => (isReached === undefined ? "?" : isReached ? "yes" : "no"))
+          .join(", "),
+      ]),
     ),
-    "The ratio is that of bothways to Socket.IO. The floor is Node's own server with no library on it, with canned answers.",
-    "Beside it: throughput, latency, and how busy either process was.",
-    table(["work", "server", "per second", "p50 ms", "p99 ms", "server CPU", "load CPU"], beside),
+    `The ratios are those of bothways to the others. ${group.note}`,
+    ...missing,
+    "To each: throughput, latency, and how busy either process was.",
+    table(
+      ["work", "server", "per second", "p50 ms", "p99 ms", "server CPU", "load CPU"],
+      rows.flatMap((row) =>
+        serversOf(row.rounds).map((server) => [row.name, titleOf(server), ...describe(row, server)]),
+      ),
+    ),
     busy.length > 0
       ? busy.map((line) => `- ${line}`).join("\n")
       : `The load generator's CPU share stayed below ${percent(maxLoadShare)} throughout.`,
@@ -132,9 +151,76 @@ export function toMarkdown(report: Report): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-function takingPart(rounds: readonly Round[]): ServerName[] {
-  const others = ["floor", "before"] as const;
-  return [...peers, ...others.filter((server) => rounds.some((round) => round[server]))];
+/** Who was not there, where and why; nobody's rows are named twice. */
+function listMissing(rows: readonly Row[], titleOf: (server: ServerName) => string): string[] {
+  const works = new Map<string, string[]>();
+  for (const { name, missing } of rows)
+    for (const [server, reason] of Object.entries(missing)) {
+      const who = `${titleOf(server as ServerName)} is not here: ${reason}`;
+      works.set(who, [...(works.get(who) ?? []), `\`${name}\``]);
+    }
+  return [[...works].map(([who, names]) => `- ${who} (${names.join(", ")})`).join("\n")].filter(Boolean);
+}
+
+function describe(row: Row, server: ServerName): string[] {
+  const samples = row.rounds.flatMap((round) => samplesOf(round, server));
+  if (samples.length === 0) return ["not here"];
+  const of = (read: (sample: Sample) => number | undefined): number | undefined =>
+    medianOfAny(samples.flatMap((sample) => read(sample) ?? []));
+  return [
+    Math.round(of((sample) => sample.itemsPerSecond) ?? 0).toLocaleString("en"),
+    format(of((sample) => sample.load.p50Ms)),
+    format(of((sample) => sample.load.p99Ms)),
+    percent(of((sample) => sample.serverShare)),
+    percent(of((sample) => sample.load.cpuShare)),
+  ];
+}
+
+/**
+ * Where the generator was near its limit in any round. A server that had its own core full beside it was at its own limit
+ * too.
+ */
+function listBusyLoads(rows: readonly Row[], titleOf: (server: ServerName) => string): string[] {
+  return rows.flatMap(({ name, rounds }) =>
+    serversOf(rounds)
+      .filter((server) =>
+        rounds.some((round) =>
+          samplesOf(round, server).some(
+            ({ load, serverShare = 0 }) => load.cpuShare > maxLoadShare && serverShare < load.cpuShare,
+          ),
+        ),
+      )
+      .map(
+        (server) =>
+          `${name}: the load generator was the bottleneck with ${titleOf(server)}, whose throughput is a lower bound`,
+      ),
+  );
+}
+
+/** Who took part, as each round has it. */
+function serversOf([round = {}]: readonly Round[]): ServerName[] {
+  return Object.keys(round) as ServerName[];
+}
+
+function samplesOf(round: Round, server: ServerName): Sample[] {
+  const outcome = round[server];
+  return outcome === undefined || "missing" in outcome ? [] : [outcome];
+}
+
+function fromServers<Value>(
+  servers: readonly ServerName[],
+  read: (server: ServerName) => Value | undefined,
+): Partial<Record<ServerName, Value>> {
+  return Object.fromEntries(
+    servers.flatMap((server) => {
+      const value = read(server);
+      return value === undefined ? [] : [[server, value]];
+    }),
+  );
+}
+
+function isAtMost(value: number | undefined, most: number): boolean | undefined {
+  return value === undefined ? undefined : value <= most;
 }
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -142,32 +228,26 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
     Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
   const line = (cells: readonly string[]): string =>
-    `| ${cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .filter((_, column) => rows.some((row) => row[column] !== ""))
+    `| ${heads
+      .map((_, column) => (cells[column] ?? "").padEnd(widths[column] ?? 0))
+      .filter((_, column) => rows.some((row) => row[column]))
       .join(" | ")} |`;
   return [line(heads), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
 function medianOfAny(values: readonly number[]): number | undefined {
-  return values.length > 0 ? median(values) : undefined;
-}
-
-function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
-  const [low = Number.NaN, high = low] = sorted.slice(Math.floor((sorted.length - 1) / 2), middle + 1);
-  return (low + high) / 2;
+  const [low, high = low] = sorted.slice(Math.floor((sorted.length - 1) / 2), middle + 1);
+  return low === undefined || high === undefined ? undefined : (low + high) / 2;
 }
 
-function format(value: number): string {
-  return Number.isNaN(value)
-    ? ""
-    : value.toPrecision(3).includes("e")
-      ? value.toFixed(0)
-      : value.toPrecision(3);
+function format(value: number | undefined): string {
+  if (value === undefined || Number.isNaN(value)) return "";
+  const text = value.toPrecision(3);
+  return text.includes("e") ? value.toFixed(0) : text;
 }
 
-function percent(share: number): string {
-  return Number.isNaN(share) ? "" : `${Math.round(share * 100)} %`;
+function percent(share: number | undefined): string {
+  return share === undefined ? "" : `${Math.round(share * 100)} %`;
 }

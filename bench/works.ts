@@ -1,10 +1,8 @@
-/** What is measured, and the ratio to Socket.IO that is to be reached. */
+/** What is measured on the whole library beside Socket.IO, and the ratio that is to be reached. */
 import { spawnSync } from "node:child_process";
 
-export const peers = ["bothways", "socketio"] as const;
-
 /** `floor` is Node's own server with no library on it, `before` another build of ours. */
-export type ServerName = (typeof peers)[number] | "floor" | "before";
+export type ServerName = "bothways" | "socketio" | "ws" | "uws" | "bun" | "floor" | "before";
 
 /** What the load generator does. */
 export type Load =
@@ -14,7 +12,8 @@ export type Load =
       readonly connections: number;
       readonly inFlight: number;
     }
-  | { readonly type: "room"; readonly connections: number }
+  /** One has the server send so many to all at once. */
+  | { readonly type: "room"; readonly connections: number; readonly atOnce?: number }
   /** So many events in flight, each on the next in turn of those connections that talk. */
   | {
       readonly type: "rounds";
@@ -28,31 +27,48 @@ export type Load =
       readonly type: "connect";
       readonly transport: "websocket" | "default";
       readonly connections: number;
+      /** Each has so many messages sent back before it is silent. */
+      readonly echoes?: number;
     }
   | { readonly type: "round-trips"; readonly joins: number; readonly rttMs: number };
+
+/** What a bare WebSocket server does with each message: sends it back, or to all clients. */
+export interface Application {
+  readonly kind: "echo" | "broadcast";
+  readonly messageBytes: number;
+  /** permessage-deflate is agreed on, and used for each message. Default false. */
+  readonly isCompressed?: boolean;
+}
 
 export interface Work {
   readonly name: string;
   readonly title: string;
   readonly load: Load;
+  /** Of the servers of bare WebSockets. */
+  readonly application?: Application;
   /**
    * Of the server's process: its CPU time, or its resident memory as it is or after a garbage collection; or what the
    * load generator found.
    */
   readonly measure: "cpu" | "rss" | "settled-rss" | "load";
   readonly unit: string;
-  /** The figure is how many times as much `load` costs as this one. */
-  readonly against?: Load;
+  /** The figure is how many times as much the work costs as with these in it. */
+  readonly against?: { readonly load?: Load; readonly application?: Application };
+  /** Servers that cannot do it, and why. */
+  readonly unable?: Partial<Readonly<Record<ServerName, string>>>;
   /** Node's server without a library can be measured beside. */
   readonly hasFloor?: boolean;
-  /** At most this many times Socket.IO's figure. */
-  readonly maxRatio?: number;
+  /** At most so many times a peer's figure. */
+  readonly maxRatios?: Ratios;
   /** At most this figure, in `unit`. */
   readonly maxValue?: number;
 }
 
+export type Ratios = Partial<Readonly<Record<ServerName, number>>>;
+
 export interface Task {
   readonly load: Load;
+  readonly application?: Application | undefined;
   readonly server: ServerName;
   readonly port: number;
 }
@@ -92,7 +108,7 @@ export function listWorks(isQuick: boolean): Work[] {
       measure: "cpu",
       hasFloor: true,
       unit: "µs per event",
-      maxRatio: 0.45,
+      maxRatios: { socketio: 0.45 },
     },
     {
       name: "echo-32",
@@ -101,7 +117,7 @@ export function listWorks(isQuick: boolean): Work[] {
       measure: "cpu",
       hasFloor: true,
       unit: "µs per event",
-      maxRatio: 0.2,
+      maxRatios: { socketio: 0.2 },
     },
     {
       name: "room",
@@ -110,7 +126,7 @@ export function listWorks(isQuick: boolean): Work[] {
       measure: "cpu",
       hasFloor: true,
       unit: "µs per delivery",
-      maxRatio: 0.5,
+      maxRatios: { socketio: 0.5 },
     },
     {
       name: "polling",
@@ -119,7 +135,7 @@ export function listWorks(isQuick: boolean): Work[] {
       measure: "cpu",
       hasFloor: true,
       unit: "µs per event",
-      maxRatio: 0.5,
+      maxRatios: { socketio: 0.5 },
     },
     {
       name: "idle",
@@ -127,7 +143,7 @@ export function listWorks(isQuick: boolean): Work[] {
       load: { type: "connect", transport: "websocket", connections: idle },
       measure: "settled-rss",
       unit: "KiB per connection",
-      maxRatio: 0.65,
+      maxRatios: { socketio: 0.65 },
       maxValue: 9,
     },
     {
@@ -143,7 +159,7 @@ export function listWorks(isQuick: boolean): Work[] {
       load: { type: "connect", transport: "default", connections },
       measure: "cpu",
       unit: "µs per connect",
-      maxRatio: 0.5,
+      maxRatios: { socketio: 0.5 },
     },
     {
       name: "connect-websocket",
@@ -156,7 +172,7 @@ export function listWorks(isQuick: boolean): Work[] {
       name: "growth-idle",
       title: `growth: event echo, 100 WebSockets in turn among ${many.toLocaleString("en")} against 100 alone`,
       load: { ...rounds, connections: many, talking: 100 },
-      against: { ...rounds, connections: 100, talking: 100 },
+      against: { load: { ...rounds, connections: 100, talking: 100 } },
       measure: "cpu",
       hasFloor: true,
       unit: "times the CPU per event",
@@ -166,7 +182,7 @@ export function listWorks(isQuick: boolean): Work[] {
       name: "growth-talking",
       title: `growth: event echo, ${many.toLocaleString("en")} WebSockets in turn against 100`,
       load: { ...rounds, connections: many, talking: many },
-      against: { ...rounds, connections: 100, talking: 100 },
+      against: { load: { ...rounds, connections: 100, talking: 100 } },
       measure: "cpu",
       hasFloor: true,
       unit: "times the CPU per event",
@@ -176,7 +192,7 @@ export function listWorks(isQuick: boolean): Work[] {
       name: "growth-rooms",
       title: `growth: join, emit, leave; ${otherRooms.toLocaleString("en")} other rooms against none`,
       load: { type: "visits", otherRooms },
-      against: { type: "visits", otherRooms: 0 },
+      against: { load: { type: "visits", otherRooms: 0 } },
       measure: "cpu",
       unit: "times the CPU per visit",
       maxValue: 1.3,
@@ -192,7 +208,7 @@ export function listWorks(isQuick: boolean): Work[] {
   ];
 }
 
-function openFileLimit(): number {
+export function openFileLimit(): number {
   if (process.platform === "win32") return 20_000;
   const limit = Number(spawnSync("sh", ["-c", "ulimit -n"]).stdout);
   // "unlimited" is no number

@@ -1,10 +1,10 @@
 /** The load generator's process: prepares a load, then runs it for as long as it is told, as often as it is told. */
-import { answer, cpuUs } from "../ipc.ts";
-import type { LoadResult, ServerName, Task } from "../works.ts";
+import { answer, cpuUs } from "../servers/process.js";
+import type { LoadResult, Task } from "../works.ts";
 import { bothways } from "./bothways.ts";
 import { prepareConnect } from "./connect.ts";
-import type { Dialect } from "./conversation.ts";
 import { prepareEcho } from "./echo.ts";
+import { rawWebSocket } from "./raw.ts";
 import { prepareRoom } from "./room.ts";
 import { prepareRoundTrips } from "./round-trips.ts";
 import { prepareRounds } from "./rounds.ts";
@@ -21,34 +21,27 @@ export type Run = (ms: number) => Promise<{
   readonly value?: number;
 }>;
 
-const dialects: Readonly<Record<ServerName, Dialect>> = {
-  bothways,
-  socketio,
-  floor: bothways,
-  before: bothways,
-};
-
 let run: Run | undefined;
 
 answer(async (question: LoadQuestion) => {
   if (question.type === "run") return run && measure(run, question.ms);
   run = await prepare(question.task);
-  return "ready";
+  return {};
 });
 
-function prepare({ load, server, port }: Task): Promise<Run> {
-  const dialect = dialects[server];
+function prepare({ load, server, port, application }: Task): Promise<Run> {
+  const dialect = application ? rawWebSocket(application) : server === "socketio" ? socketio : bothways;
   switch (load.type) {
     case "echo":
       return prepareEcho(port, dialect[load.transport], load.connections, load.inFlight);
     case "room":
-      return prepareRoom(port, dialect.websocket, load.connections);
+      return prepareRoom(port, dialect.websocket, load.connections, load.atOnce);
     case "rounds":
       return prepareRounds(port, dialect.websocket, load);
     case "visits":
       return prepareVisits(port, dialect.websocket, load.otherRooms);
     case "connect":
-      return prepareConnect(port, dialect[load.transport], load.connections);
+      return prepareConnect(port, dialect[load.transport], load.connections, load.echoes);
     case "round-trips":
       return prepareRoundTrips(port, server, load.joins, load.rttMs);
   }

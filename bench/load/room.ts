@@ -1,38 +1,34 @@
-/** One member of a room has the server emit to all; when each has heard, again. */
+/** One member of a room has the server emit to all, some times at once; when each has heard all of it, again. */
 import { type Join, joinAll } from "./conversation.ts";
 import type { Run } from "./main.ts";
 
-export async function prepareRoom(port: number, join: Join, connections: number): Promise<Run> {
-  let deliveries = 0;
-  let missing = connections;
-  let latenciesMs: number[] = [];
-  let since = 0;
+export async function prepareRoom(port: number, join: Join, connections: number, atOnce = 1): Promise<Run> {
+  let missing = 0;
   let isComplete: () => void;
-  const entered = new Promise<void>((resolve) => {
-    isComplete = resolve;
-  });
   const clients = await joinAll(connections, () =>
     join(port, (events) => {
-      deliveries += events;
       missing -= events;
       if (missing === 0) isComplete();
     }),
   );
-  const shout = (): void => {
-    const now = performance.now();
-    latenciesMs.push(now - since);
-    since = now;
-    missing = connections;
-    clients[0]?.send("shout", 1);
-  };
-  for (const client of clients) client.send("enter", 1);
-  await entered;
-  isComplete = shout;
-  shout();
+  /** Resolves when so many events have come. */
+  const hear = (events: number, send: () => void): Promise<void> =>
+    new Promise((resolve) => {
+      missing = events;
+      isComplete = resolve;
+      send();
+    });
+  await hear(connections, () => {
+    for (const client of clients) client.send("enter", 1);
+  });
   return async (ms) => {
-    deliveries = 0;
-    latenciesMs = [];
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    return { items: deliveries, latenciesMs };
+    const latenciesMs: number[] = [];
+    const end = performance.now() + ms;
+    for (let now = performance.now(); now < end; ) {
+      await hear(connections * atOnce, () => clients[0]?.send("shout", atOnce));
+      latenciesMs.push(performance.now() - now);
+      now = performance.now();
+    }
+    return { items: latenciesMs.length * connections * atOnce, latenciesMs };
   };
 }

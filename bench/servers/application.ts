@@ -5,9 +5,8 @@
  */
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { answer, cpuUs } from "../ipc.ts";
 import { type EventName, roomsPerFurnish } from "../load/conversation.ts";
-import type { Usage } from "../works.ts";
+import { answerRun } from "./process.js";
 
 interface ApplicationSocket {
   on(event: EventName, listener: (payload: unknown) => void): unknown;
@@ -20,8 +19,6 @@ interface ApplicationServer {
   on(event: "connection", listener: (socket: ApplicationSocket) => void): unknown;
   to(room: string): { emit(event: "shout" | "visit", payload: unknown): unknown };
 }
-
-export type ServerQuestion = "port" | "usage" | "settled-usage";
 
 export function runApplication(io: ApplicationServer, httpServer: HttpServer): void {
   io.on("connection", (socket) => {
@@ -42,24 +39,11 @@ export function runApplication(io: ApplicationServer, httpServer: HttpServer): v
       socket.leave("visited");
     });
   });
-  const listening = new Promise<number>((resolve) => {
-    httpServer.listen(0, "127.0.0.1", () => resolve((httpServer.address() as AddressInfo).port));
+  answerRun(listen(httpServer));
+}
+
+export function listen(server: HttpServer): Promise<number> {
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
   });
-  answer((question: ServerQuestion) => (question === "port" ? listening : measureProcess(question)));
-}
-
-export async function measureProcess(question: ServerQuestion): Promise<Usage> {
-  if (question === "settled-usage") await settle();
-  return { cpuUs: cpuUs(), rssBytes: process.memoryUsage.rss() };
-}
-
-/**
- * Collects garbage until there is none (what is freed by one collection may free more at the next turn), and has V8
- * close the gaps, so that what is left is what connections hold and not what connecting left behind.
- */
-async function settle(): Promise<void> {
-  for (let round = 0; round < 5; round++) {
-    globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

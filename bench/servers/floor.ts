@@ -5,11 +5,10 @@
  * It speaks as much of bothways/1 as the load generator looks at, to clients that make no mistakes.
  */
 import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { answer } from "../ipc.ts";
 import { payload } from "../load/conversation.ts";
-import { measureProcess, type ServerQuestion } from "./application.ts";
+import { listen } from "./application.ts";
+import { answerRun } from "./process.js";
 
 const message = (event: string): string => `m2${JSON.stringify([event, payload])}`;
 const joined = 'm0{"sid":"floor"}';
@@ -90,7 +89,4 @@ const server = createServer((request, response) => {
   request.on("end", () => serveExchange(body, response));
 });
 server.on("upgrade", (_request, socket) => serveWebSocket(socket));
-const listening = new Promise<number>((resolve) => {
-  server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
-});
-answer((question: ServerQuestion) => (question === "port" ? listening : measureProcess(question)));
+answerRun(listen(server));
