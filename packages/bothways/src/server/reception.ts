@@ -182,10 +182,11 @@ export class Reception implements Visitors {
     xdomain: boolean,
     answer: HttpAnswer,
   ): void {
-    const create = this.#techniques.get(String(technique ?? "tlong-polling").slice(1));
+    const name = String(technique ?? "tlong-polling").slice(1);
+    const create = this.#techniques.get(name);
     if (create === undefined) return this.#refuse(request, answer, "BW_TRANSPORT");
     const begin = (visitor: Visitor | Refusal): void => {
-      if ("refusal" in visitor) return this.#refuse(request, answer, visitor.refusal, visitor.reason);
+      if ("refusal" in visitor) return this.#refuse(request, answer, visitor.refusal, visitor.reason, name);
       const link = create();
       const handler = this.#driver.connect(link, visitor);
       link.bind(handler);
@@ -203,8 +204,15 @@ export class Reception implements Visitors {
       });
   }
 
-  #refuse(request: IncomingMessage, answer: HttpAnswer, code: ErrorCode, detail?: string): void {
-    this.#tellRefused(request, "long-polling", code, detail);
+  /** What is refused before it has named its technique is told as long polling, which is what it is until then. */
+  #refuse(
+    request: IncomingMessage,
+    answer: HttpAnswer,
+    code: ErrorCode,
+    detail?: string,
+    technique = "long-polling",
+  ): void {
+    this.#tellRefused(request, technique, code, detail);
     answer.refuse(code, detail);
   }
 
