@@ -257,14 +257,15 @@ export class Reception implements Visitors {
     xdomain: boolean,
     answer: HttpAnswer,
   ): void {
-    const create = this.#techniques.get(String(technique ?? "tlong-polling").slice(1));
+    const name = String(technique ?? "tlong-polling").slice(1);
+    const create = this.#techniques.get(name);
     if (create === undefined) return this.#refuse(request, answer, "BW_TRANSPORT");
     const leave = this.#addresses.enter(request);
-    if (leave === undefined) return this.#refuse(request, answer, "BW_TOO_MANY_CONNECTIONS");
+    if (leave === undefined) return this.#refuse(request, answer, "BW_TOO_MANY_CONNECTIONS", undefined, name);
     const begin = (visitor: Visitor | Refusal): void => {
       if ("refusal" in visitor) {
         leave();
-        return this.#refuse(request, answer, visitor.refusal, visitor.reason);
+        return this.#refuse(request, answer, visitor.refusal, visitor.reason, name);
       }
       const link = create();
       const handler = this.#driver.connect(link, { ...visitor, leave });
@@ -284,8 +285,15 @@ export class Reception implements Visitors {
       });
   }
 
-  #refuse(request: IncomingMessage, answer: HttpAnswer, code: ErrorCode, detail?: string): void {
-    this.#tellRefused(request, "long-polling", code, detail);
+  /** What is refused before it has named its technique is told as long polling, which is what it is until then. */
+  #refuse(
+    request: IncomingMessage,
+    answer: HttpAnswer,
+    code: ErrorCode,
+    detail?: string,
+    technique = "long-polling",
+  ): void {
+    this.#tellRefused(request, technique, code, detail);
     answer.refuse(code, detail);
   }
 
