@@ -26,13 +26,13 @@ const budgets: readonly Budget[] = [
   {
     name: "default",
     source: 'export { io } from "bothways/client";',
-    targetGzipBytes: 6_000,
+    targetGzipBytes: 8_000,
     maxGzipBytes: 9_940,
   },
   {
     name: "all",
     source: 'export { io } from "bothways/client"; export * as techniques from "bothways/client/transports";',
-    targetGzipBytes: 8_000,
+    targetGzipBytes: 12_000,
     maxGzipBytes: 10_720,
   },
 ];

@@ -32,7 +32,7 @@ export interface Outcome {
 }
 
 /** The server has a core of its own, where there are two and the system lets us choose. */
-const cores = { server: "0", honest: "1", crowd: "1" } as const;
+const cores = { server: "0-1", honest: "1", crowd: "1" } as const;
 const canPin = availableParallelism() > 1 && spawnSync("taskset", ["-V"]).status === 0;
 
 /** So long at the most until the server has forgotten everyone. */
