@@ -20,6 +20,7 @@ import { DeflatedWebSocketLink } from "../transport/node/deflated-websocket.ts";
 import { ExchangeLink } from "../transport/node/exchange-link.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
 import { type BodyResult, HttpAnswer, readBody } from "../transport/node/http.ts";
+import { type ClaimedAnswer, Claims, JsonpLink } from "../transport/node/jsonp.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
 import type { OpenRequests } from "../transport/node/open-requests.ts";
 import { checkOrigin, corsHeaders } from "../transport/node/origin.ts";
@@ -28,6 +29,7 @@ import { StreamLink } from "../transport/node/stream-link.ts";
 import { guardSocket, readUpgrade, refuseUpgrade, type UpgradeRefusal } from "../transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
 import { decodeBody } from "../wire/native/body.ts";
+import { isCallback } from "../wire/script/script.ts";
 import type { Visitors } from "./attach.ts";
 import type { Driver, Visitor } from "./driver.ts";
 import { inTime, readIdentity } from "./identity.ts";
@@ -35,7 +37,7 @@ import { defaults, type ServerOptions } from "./options.ts";
 import { createReporter } from "./platform.ts";
 import { toReason } from "./reason.ts";
 import type { ServerLink } from "./server-link.ts";
-import { createTechniques } from "./techniques.ts";
+import { type CreateLink, createTechniques } from "./techniques.ts";
 
 interface Refusal {
   readonly refusal: ErrorCode;
@@ -43,6 +45,8 @@ interface Refusal {
 }
 
 const refused = channels["bothways:transport:refused"];
+
+type RefusableAnswer = HttpAnswer | ClaimedAnswer;
 
 const BODY_OVERHEAD_BYTES = 1024;
 
@@ -54,7 +58,8 @@ export class Reception implements Visitors {
   readonly #path: string;
   readonly #options: ServerOptions;
   readonly #maxBytes: number;
-  readonly #techniques: ReadonlyMap<string, () => PollingLink | StreamLink>;
+  readonly #techniques: ReadonlyMap<string, CreateLink>;
+  readonly #claims: Claims;
   readonly #offersWebSocket: boolean;
   readonly #linkOptions: WebSocketLinkOptions;
   readonly #deflate: PerMessageDeflate | undefined;
@@ -74,6 +79,7 @@ export class Reception implements Visitors {
       report: this.#report,
     };
     this.#techniques = createTechniques(options);
+    this.#claims = new Claims(driver.strangers, this.#connectTimeoutMs);
     this.#offersWebSocket = (options.transports ?? defaults.transports).includes("websocket");
     this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes, this.#report);
     const { perMessageDeflate = false } = options;
@@ -124,12 +130,26 @@ export class Reception implements Visitors {
     readBody(request, limits, (body) => this.#guard(response, () => take(body)));
   }
 
-  /** A page can start some streams by a GET alone: the body stands in its query. */
+  /** A page can start some streams, and ask by a script, by a GET alone: the body stands in its query. */
   #get(request: IncomingMessage, answer: HttpAnswer): void {
-    const [, query = ""] = /\?(.*)/.exec(request.url ?? "") ?? [];
-    const [first = "", ...rest] = (new URLSearchParams(query).get("bothways") ?? "").split("\n");
+    const [, search = ""] = /\?(.*)/.exec(request.url ?? "") ?? [];
+    const query = new URLSearchParams(search);
+    // ours are the last; the application's may have the same names
+    const [first = "", ...rest] = (query.getAll("bothways").at(-1) ?? "").split("\n");
+    if (first[0] === "q")
+      return this.#script(request, first, rest, query.getAll("callback").at(-1) ?? "", answer);
     if (first[0] !== "s") return this.#refuse(request, answer, "BW_METHOD");
     this.#exchange(request, first, rest, answer);
+  }
+
+  /** A poll that is answered by a script. */
+  #script(request: IncomingMessage, first: string, rest: Data[], callback: string, answer: HttpAnswer): void {
+    if (!this.#techniques.has("jsonp")) return this.#refuse(request, answer, "BW_TRANSPORT");
+    if (!isCallback(callback)) return this.#refuse(request, answer, "BW_BAD_REQUEST");
+    answer.callback = callback;
+    const [, claim] = /^q([\w-]{22,128}),0$/.exec(first) ?? [];
+    if (claim === undefined) return this.#exchange(request, first, rest, answer);
+    if (!this.#claims.collect(claim, answer)) this.#refuse(request, answer, "BW_SESSION_UNKNOWN");
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
@@ -182,11 +202,27 @@ export class Reception implements Visitors {
     xdomain: boolean,
     answer: HttpAnswer,
   ): void {
-    const create = this.#techniques.get(String(technique ?? "tlong-polling").slice(1));
+    const asked = /^t([a-z-]+)(?:,([\w-]{22,128}))?$/.exec(String(technique ?? "tlong-polling"));
+    const [, name = "", claim] = asked ?? [];
+    const create = this.#techniques.get(name);
     if (create === undefined) return this.#refuse(request, answer, "BW_TRANSPORT");
+    if (name !== "jsonp") return this.#begin(request, hello, create, xdomain, answer);
+    if (claim === undefined) return this.#refuse(request, answer, "BW_BAD_REQUEST");
+    const kept = this.#claims.create(claim);
+    answer.send(204, []);
+    if (kept !== undefined) this.#begin(request, hello, create, xdomain, kept);
+  }
+
+  #begin(
+    request: IncomingMessage,
+    hello: string,
+    create: CreateLink,
+    xdomain: boolean,
+    answer: RefusableAnswer,
+  ): void {
     const begin = (visitor: Visitor | Refusal): void => {
       if ("refusal" in visitor) return this.#refuse(request, answer, visitor.refusal, visitor.reason);
-      const link = create();
+      const link = create(request.headers.origin);
       const handler = this.#driver.connect(link, visitor);
       link.bind(handler);
       const take = (): void => {
@@ -203,7 +239,7 @@ export class Reception implements Visitors {
       });
   }
 
-  #refuse(request: IncomingMessage, answer: HttpAnswer, code: ErrorCode, detail?: string): void {
+  #refuse(request: IncomingMessage, answer: RefusableAnswer, code: ErrorCode, detail?: string): void {
     this.#tellRefused(request, "long-polling", code, detail);
     answer.refuse(code, detail);
   }
@@ -236,7 +272,7 @@ export class Reception implements Visitors {
   }
 
   /** A fault of ours in what a link needs ends that link, and the session it belongs to. */
-  #serve(link: ServerLink, act: () => void, answer?: HttpAnswer): void {
+  #serve(link: ServerLink, act: () => void, answer?: RefusableAnswer): void {
     try {
       act();
     } catch (error) {
@@ -252,9 +288,12 @@ export class Reception implements Visitors {
     if (!kind) return this.#refuse(request, answer, "BW_BAD_REQUEST");
     if (!(found?.link instanceof ExchangeLink)) return this.#refuse(request, answer, "BW_SESSION_UNKNOWN");
     const { link } = found;
+    // no script gets at a link that was not meant for scripts
+    const isOwnMethod = answer.callback === undefined || link instanceof JsonpLink;
     const take = (): void => {
       if (kind === "k") link.batch(Number(sequence), rest, answer);
-      else if (kind === "q" && link instanceof PollingLink) link.poll(Number(sequence), rest, answer);
+      else if (kind === "q" && link instanceof PollingLink && isOwnMethod)
+        link.poll(Number(sequence), rest, answer);
       else if (kind === "s" && link instanceof StreamLink) link.start(Number(sequence), rest, answer);
       else this.#refuse(request, answer, "BW_BAD_REQUEST");
     };

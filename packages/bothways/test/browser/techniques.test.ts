@@ -6,8 +6,17 @@ import { Hall, Stage } from "./stage.ts";
 const browser = useChromium();
 let stage: Stage;
 
-const streams = ["stream", "sse", "multipart"] as const;
-const names = ["short-polling", "multipart", "sse", "stream", "long-polling", "websocket"] as const;
+const streams = ["stream", "sse", "multipart", "iframe"] as const;
+const names = [
+  "short-polling",
+  "jsonp",
+  "iframe",
+  "multipart",
+  "sse",
+  "stream",
+  "long-polling",
+  "websocket",
+] as const;
 
 afterEach(() => stage.close());
 
@@ -65,7 +74,9 @@ describe.each(streams)("%s", (transport) => {
   });
 
   test("a cut is a resume, and nothing is lost", async () => {
-    stage = await Stage.open(browser(), { bundle: "all", proxy: true, noise: networkNoise });
+    // a frame tells nothing of a cut: silence does
+    const server = transport === "iframe" ? { pingInterval: 300, pingTimeout: 300 } : {};
+    stage = await Stage.open(browser(), { bundle: "all", server, proxy: true, noise: networkNoise });
     await stage.connect({ transports: [transport] });
     await stage.converse(300, 5, async () => {
       for (let count = 0; count < 3; count++) {
