@@ -48,6 +48,8 @@ const refused = channels["bothways:transport:refused"];
 
 type RefusableAnswer = HttpAnswer | ClaimedAnswer;
 
+const isClaim = /^[\w-]{22,128}$/;
+
 const BODY_OVERHEAD_BYTES = 1024;
 
 export class Reception implements Visitors {
@@ -147,7 +149,7 @@ export class Reception implements Visitors {
     if (!this.#techniques.has("jsonp")) return this.#refuse(request, answer, "BW_TRANSPORT");
     if (!isCallback(callback)) return this.#refuse(request, answer, "BW_BAD_REQUEST");
     answer.callback = callback;
-    const [, claim] = /^q([\w-]{22,128}),0$/.exec(first) ?? [];
+    const [, claim] = /^q([^,]+),0$/.exec(first) ?? [];
     if (claim === undefined) return this.#exchange(request, first, rest, answer);
     if (!this.#claims.collect(claim, answer)) this.#refuse(request, answer, "BW_SESSION_UNKNOWN");
   }
@@ -202,12 +204,13 @@ export class Reception implements Visitors {
     xdomain: boolean,
     answer: HttpAnswer,
   ): void {
-    const asked = /^t([a-z-]+)(?:,([\w-]{22,128}))?$/.exec(String(technique ?? "tlong-polling"));
-    const [, name = "", claim] = asked ?? [];
+    const [name = "", claim = ""] = String(technique ?? "tlong-polling")
+      .slice(1)
+      .split(",");
     const create = this.#techniques.get(name);
     if (create === undefined) return this.#refuse(request, answer, "BW_TRANSPORT");
     if (name !== "jsonp") return this.#begin(request, hello, create, xdomain, answer);
-    if (claim === undefined) return this.#refuse(request, answer, "BW_BAD_REQUEST");
+    if (!isClaim.test(claim)) return this.#refuse(request, answer, "BW_BAD_REQUEST");
     const kept = this.#claims.create(claim);
     answer.send(204, []);
     if (kept !== undefined) this.#begin(request, hello, create, xdomain, kept);
