@@ -13,6 +13,7 @@ import { type Attempt, Trace, WebSocketPair } from "./trace.ts";
 export const traces: Readonly<Record<string, () => string>> = {
   websocket: newOverWebSocket,
   http: newOverHttp,
+  stream: newOverStream,
   acks: answers,
   credit: creditExhausted,
   resume: resumeAfterCut,
@@ -46,6 +47,21 @@ function newOverHttp(): string {
   trace.settle();
   trace.emit({ type: EVENT, data: ["hi", "there"] });
   trace.settle();
+  return trace.text();
+}
+
+function newOverStream(): string {
+  const trace = new Trace();
+  trace.hub.sockets.on(
+    "connection",
+    (socket) => void socket.on("hi", (name) => void socket.emit("hello", name)),
+  );
+  trace.openHttp(false, true);
+  trace.settle();
+  trace.emit({ type: EVENT, data: ["hi", "there"] });
+  trace.settle();
+  trace.say("     # a second later");
+  trace.advance(1000);
   return trace.text();
 }
 

@@ -13,8 +13,15 @@ import { ClientSession } from "../packages/bothways/src/session/client-session.t
 import type { Output } from "../packages/bothways/src/session/session.ts";
 import type { Post } from "../packages/bothways/src/transport/client/exchanges.ts";
 import { createLongPolling } from "../packages/bothways/src/transport/client/long-polling.ts";
-import type { Answer } from "../packages/bothways/src/transport/node/exchange-link.ts";
+import { createStreaming, type OpenStream } from "../packages/bothways/src/transport/client/streaming.ts";
+import { type Answer, ExchangeLink } from "../packages/bothways/src/transport/node/exchange-link.ts";
 import { PollingLink } from "../packages/bothways/src/transport/node/long-polling.ts";
+import {
+  type Stream,
+  type StreamAnswer,
+  type StreamForm,
+  StreamLink,
+} from "../packages/bothways/src/transport/node/stream-link.ts";
 import { decodeBody, encodeBody } from "../packages/bothways/src/wire/native/body.ts";
 import { encodeFrame, parseFrame } from "../packages/bothways/src/wire/native/frame.ts";
 import { encodePacket } from "../packages/bothways/src/wire/native/packet.ts";
@@ -40,6 +47,10 @@ const visitor: Visitor = {
   user: undefined,
   expiresAt: Infinity,
 };
+
+/** Frames as they are: what a technique puts around them is not told. */
+const plainForm: StreamForm = { contentType: "", prologue: "", wrap: (frames) => frames.join("\n") };
+const noLimits = { maxBytes: Infinity, maxAgeMs: Infinity, now: () => 0 };
 
 /** What the client's session knows as a link. */
 export interface Attempt {
@@ -111,8 +122,10 @@ export class Trace {
     return {
       receive: (data) => this.input({ type: "frame", link: attempt, frame: parseFrame(data) }, client),
       received() {},
-      writable: () =>
-        this.input({ type: "writable", link: attempt, rewinds: attempt.link?.rewinds === true }, client),
+      writable: () => {
+        const { rewinds = false, streams } = attempt.link ?? {};
+        this.input({ type: "writable", link: attempt, rewinds, streams }, client);
+      },
       blocked: () => this.input({ type: "blocked", link: attempt }, client),
       position: () => String(encodeFrame(client.position())),
       lost: (_code, code = ABNORMAL) => this.input({ type: "lost", link: attempt, code }, client),
@@ -127,16 +140,16 @@ export class Trace {
     return pair;
   }
 
-  openHttp(isHedge = false): void {
+  openHttp(isHedge = false, isStream = false): void {
     const attempt: Attempt = {};
     const hello = String(encodeFrame(["h", this.client.dial(attempt, isHedge, [["/"]])]));
     const request = { url: "", maxMessageBytes: 0 };
     const post: Post = (_request, body, answered) => this.#post(body, answered);
-    attempt.link = createLongPolling("long-polling", post).open(
-      request,
-      hello,
-      this.handlerOf(attempt, this.client),
-    );
+    const openStream: OpenStream = (_request, body, take) => this.#openStream(body, take);
+    const transport = isStream
+      ? createStreaming("sse", post, openStream, () => () => {})
+      : createLongPolling("long-polling", post);
+    attempt.link = transport.open(request, hello, this.handlerOf(attempt, this.client));
   }
 
   text(): string {
@@ -233,10 +246,31 @@ export class Trace {
     };
   }
 
-  #receive([first, ...rest]: Data[], answer: Answer): void {
+  /** A stream: what leaves together is told together. */
+  #openStream(body: string, take: (frames: Data[]) => void): () => void {
+    const number = ++this.#exchanges;
+    this.#sayBody(`C→S  POST (${number})`, body);
+    const stream: Stream = {
+      onGone: undefined,
+      onDrain: undefined,
+      unsentBytes: 0,
+      isFull: false,
+      write: (chunk) => {
+        if (chunk.length === 0) return;
+        this.#sayBody(`S→C  200 (${number}), goes on`, chunk);
+        this.task(() => take(String(chunk).split("\n")));
+      },
+      end() {},
+    };
+    const answer: StreamAnswer = { isOver: false, onGone: undefined, send() {}, begin: () => stream };
+    this.task(() => this.#receive(body.split("\n"), answer));
+    return () => stream.onGone?.();
+  }
+
+  #receive([first, ...rest]: Data[], answer: Answer | StreamAnswer): void {
     const frame = String(first);
     if (frame[0] === "h") {
-      const link = new PollingLink();
+      const link = rest[0] === "tsse" ? new StreamLink("sse", plainForm, noLimits) : new PollingLink();
       const handler = this.driver.connect(link, visitor);
       link.bind(handler);
       link.open(answer);
@@ -244,11 +278,13 @@ export class Trace {
     }
     const [key = "", sequence] = frame.slice(1).split(",");
     const found = this.driver.find(key);
-    if (!(found?.link instanceof PollingLink)) {
+    const link = found?.link;
+    if (!(link instanceof ExchangeLink)) {
       return answer.send(410, ["c4410,the session is unknown or its time is over"]);
     }
-    if (frame[0] === "q") found.link.poll(Number(sequence), rest, answer);
-    else found.link.batch(Number(sequence), rest, answer);
+    if (frame[0] === "k") link.batch(Number(sequence), rest, answer);
+    else if (link instanceof PollingLink) link.poll(Number(sequence), rest, answer);
+    else if (link instanceof StreamLink && "begin" in answer) link.start(Number(sequence), rest, answer);
   }
 
   #sayBody(head: string, body: Data): void {

@@ -1,5 +1,6 @@
 /** Entry `bothways/client/transports` in browsers: every technique, for the `transports` option. What is not imported is not bundled. */
 export type { ClientTransport } from "../model/transport.ts";
+export type { ShortPollingOptions } from "../transport/client/long-polling.ts";
 export type { StreamingOptions } from "../transport/client/streaming.ts";
 export { iframe } from "../transport/web/iframe.ts";
 export { jsonp } from "../transport/web/jsonp.ts";

@@ -207,25 +207,25 @@ export class Reception implements Visitors {
     const [name = "", claim = ""] = String(technique ?? "tlong-polling")
       .slice(1)
       .split(",");
-    const create = this.#techniques.get(name);
-    if (create === undefined) return this.#refuse(request, answer, "BW_TRANSPORT");
-    if (name !== "jsonp") return this.#begin(request, hello, create, xdomain, answer);
+    const link = this.#techniques.get(name)?.(request.headers.origin);
+    if (link === undefined) return this.#refuse(request, answer, "BW_TRANSPORT");
+    if (!(link instanceof JsonpLink)) return this.#begin(request, hello, link, xdomain, answer);
     if (!isClaim.test(claim)) return this.#refuse(request, answer, "BW_BAD_REQUEST");
     const kept = this.#claims.create(claim);
     answer.send(204, []);
-    if (kept !== undefined) this.#begin(request, hello, create, xdomain, kept);
+    if (kept !== undefined) this.#begin(request, hello, link, xdomain, kept);
   }
 
   #begin(
     request: IncomingMessage,
     hello: string,
-    create: CreateLink,
+    link: PollingLink | StreamLink,
     xdomain: boolean,
     answer: RefusableAnswer,
   ): void {
     const begin = (visitor: Visitor | Refusal): void => {
-      if ("refusal" in visitor) return this.#refuse(request, answer, visitor.refusal, visitor.reason);
-      const link = create(request.headers.origin);
+      if ("refusal" in visitor)
+        return this.#refuse(request, answer, visitor.refusal, visitor.reason, link.transport);
       const handler = this.#driver.connect(link, visitor);
       link.bind(handler);
       const take = (): void => {
@@ -242,8 +242,15 @@ export class Reception implements Visitors {
       });
   }
 
-  #refuse(request: IncomingMessage, answer: RefusableAnswer, code: ErrorCode, detail?: string): void {
-    this.#tellRefused(request, "long-polling", code, detail);
+  /** What is refused before it has named its technique is told as long polling, which is what it is until then. */
+  #refuse(
+    request: IncomingMessage,
+    answer: RefusableAnswer,
+    code: ErrorCode,
+    detail?: string,
+    technique = "long-polling",
+  ): void {
+    this.#tellRefused(request, technique, code, detail);
     answer.refuse(code, detail);
   }
 

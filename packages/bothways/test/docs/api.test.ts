@@ -16,8 +16,11 @@ const given: Readonly<Record<string, string>> = {
     declare const adminContract: ReturnType<typeof defineContract<{}>>;
     declare function store(text: string): Promise<void>;`,
   "bothways/client": `
-    import { io } from "bothways/client";
+    import { io, longPolling, sse } from "bothways/client";
     declare const token: string;`,
+  "bothways/client/transports": `
+    import { io } from "bothways/client";
+    import { shortPolling, sse } from "bothways/client/transports";`,
   "bothways/client/core": `
     import { webSocket } from "bothways/client";
     import { io } from "bothways/client/core";`,

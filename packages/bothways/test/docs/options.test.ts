@@ -21,7 +21,7 @@ describe.each([
 
 test.each(Object.entries(defaults))("the default of %s is what its doc comment says", (name, value) => {
   const told = server.find((option) => option.name === name)?.defaultValue ?? "";
-  expect(typeof value === "number" ? parseNumber(told) : told.replaceAll(/[`"]/g, "")).toBe(
+  expect(typeof value === "number" ? parseNumber(told) : told.replaceAll(/[`" ]/g, "")).toBe(
     typeof value === "number" ? value : String(value),
   );
 });

@@ -26,7 +26,8 @@ describe("traces", () => {
     const frames = framesOf(text);
     expect(frames.length).toBeGreaterThan(3);
     for (const frame of frames) {
-      if (/^[qk]/.test(frame)) expect(frame).toMatch(/^[qk][^,]{1,256},\d{1,15}$/);
+      if (/^[qsk]/.test(frame)) expect(frame).toMatch(/^[qsk][^,]{1,256},\d{1,15}$/);
+      else if (frame.startsWith("t")) expect(frame).toMatch(/^t[a-z-]+$/);
       else if (frame.startsWith("h")) expect(parseHello(frame, 32), frame).toBeTypeOf("object");
       else {
         const parsed = (frame[0] === "w" ? parseFrame : parseClientFrame)(frame);

@@ -33,13 +33,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   plant(
     "no replay on a new link",
     session,
-    "    this.heard();\n    this.#rewind();\n",
+    "    this.heard();\n    this.rewind();\n",
     "    this.heard();\n    this.#isNamed = false;\n",
   ),
   plant(
     "no replay on a new exchange",
     session,
-    "if (attachment === this.current) this.#rewind();",
+    "if (attachment === this.current) this.rewind();",
     "this.#isNamed = false;",
   ),
   plant(
@@ -177,7 +177,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   ),
   plant("no heartbeat", session, "this.silent(this.current);", "this.silentAt = NEVER;"),
   plant("no pong", session, '        this.#beat ??= "o";\n', ""),
-  plant("an answer to a ping does not count", server, "    this.#isPinged = false;\n", ""),
+  plant("an answer to a ping does not count", server, "    this.#unanswered = 0;\n", ""),
   plant(
     "a late poll steals data",
     nodePolling,

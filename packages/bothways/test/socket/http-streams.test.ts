@@ -6,6 +6,7 @@ import { buffer } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { longPolling, multipart, sse, stream, webSocket } from "../../src/client/transports.node.ts";
 import type { ServerOptions, Socket } from "../../src/server/index.ts";
+import { ServerSession } from "../../src/session/server-session.ts";
 import { next, nextReason, Rig, type Technique, untilConnected } from "../suites/rig.ts";
 import { hello, send, upgrade } from "./strangers.ts";
 
@@ -246,6 +247,24 @@ describe.each(names)("a reader of %s that stands still", (name) => {
     server.disconnect(true);
   });
 });
+
+test.each(["reads again", "leaves"])(
+  "a fault of our own when a reader %s ends its session and nothing else",
+  async (what) => {
+    const rig = await Rig.open(technique, { windowBytes: 1e9, windowMessages: 99_999 });
+    const { server, raw } = await stall(rig, "stream");
+    for (let emitted = 0; server.emit("n", text) && emitted < 500; emitted++) await new Promise(setImmediate);
+    const planted = new Error("a fault of our own");
+    vi.spyOn(ServerSession.prototype, "handle").mockImplementationOnce(() => {
+      throw planted;
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    if (what === "leaves") raw.destroy();
+    else raw.resume();
+    await expect.poll(() => rig.io.stats().sessions).toBe(0);
+    expect(rig.errors).toEqual([planted]);
+  },
+);
 
 /** A proxy that hands an answer on when it has ended, and knows no upgrade. */
 async function openGatheringProxy(port: number): Promise<string> {

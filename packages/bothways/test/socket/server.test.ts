@@ -160,7 +160,7 @@ describe("the client it serves", () => {
       headers: { "content-type": "text/javascript; charset=utf-8" },
     });
     const module = await import(`data:text/javascript,${encodeURIComponent(answer.body)}`);
-    expect(Object.keys(module).toSorted()).toEqual(["io", "longPolling", "webSocket"]);
+    expect(Object.keys(module).toSorted()).toEqual(["io", "longPolling", "sse", "stream", "webSocket"]);
     const socket: Client = module.io(url, { forceNew: true });
     await untilConnected(socket);
     socket.disconnect();

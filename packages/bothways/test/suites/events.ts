@@ -25,7 +25,7 @@ const values: readonly [string, unknown[]][] = [
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => (index * 31) & 255);
 
 export function events(technique: Technique): void {
-  describe.each(ways)("events %s", (_way, pick) => {
+  describe.each(ways)("events %s", (way, pick) => {
     test.each(values)("%s", async (_name, args) => {
       const rig = await Rig.open(technique);
       const [from, to] = pick(await rig.join());
@@ -141,7 +141,9 @@ export function events(technique: Technique): void {
       }
     });
 
-    test("volatile events arrive where nothing is in their way", async () => {
+    // a poll that is answered at once is never there when a volatile event comes
+    const isDeaf = way === "down" && technique.name === "short-polling";
+    test.skipIf(isDeaf)("volatile events arrive where nothing is in their way", async () => {
       const rig = await Rig.open(technique);
       const [from, to] = pick(await rig.join());
       const heard = next(to, "maybe");

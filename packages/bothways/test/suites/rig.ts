@@ -20,7 +20,6 @@ import { sse as nodeSse } from "../../src/transport/node-client/sse.ts";
 import { stream as nodeStream } from "../../src/transport/node-client/stream.ts";
 import { webSocket as nodeWebSocket } from "../../src/transport/node-client/websocket.ts";
 import { longPolling as webLongPolling } from "../../src/transport/web/long-polling.ts";
-import { multipart as webMultipart } from "../../src/transport/web/multipart.ts";
 import { stream as webStream } from "../../src/transport/web/stream.ts";
 import { webSocket as webWebSocket } from "../../src/transport/web/websocket.ts";
 
@@ -52,7 +51,6 @@ export const httpTechniques: readonly Technique[] = [
   },
   { platform: "Node", name: "short-polling", create: shortPolling, other: () => nodeSse(patient) },
   { platform: "web", name: "stream", create: () => webStream(patient), other: webLongPolling },
-  { platform: "web", name: "multipart", create: () => webMultipart(patient), other: webWebSocket },
 ];
 
 export const techniques: readonly Technique[] = [

@@ -6,6 +6,12 @@
 import type { ClientTransport } from "../../model/transport.ts";
 import { createExchanges, type Post } from "./exchanges.ts";
 
+/** What `shortPolling` takes. */
+export interface ShortPollingOptions {
+  /** From an answer to the next request, in ms. Default 1,000. */
+  readonly interval?: number;
+}
+
 /** `wait` puts the next poll off and returns what cancels that; without it the next poll leaves at once. */
 export function createLongPolling(
   name: string,

@@ -19,6 +19,7 @@ export type OpenStream = (
   ended: (failure: string) => void,
 ) => () => void;
 
+/** What `stream`, `sse` and `multipart` take. */
 export interface StreamingOptions {
   /** Nothing on the way may keep the beginning of the first stream back for longer, in ms. Default 1,000. */
   readonly firstFrameTimeout?: number;
@@ -38,7 +39,6 @@ export function createStreaming(
       let number = 0;
       let isOver = false;
       let abort = (): void => {};
-      let cancel = (): void => {};
       const start = (): void => {
         let count = 0;
         // the first one proves nothing yet, so it carries nothing
@@ -50,14 +50,16 @@ export function createStreaming(
           if (link.take(isFirst ? [welcome as Data, ...frames] : frames) && isFirst) link.open();
         };
         abort = openStream(link.request, body, take, (failure) => {
-          cancel();
           if (isOver) return;
           if (count > 1) start();
           else link.lose(failure);
         });
-        cancel = setTimer(() => link.lose("buffered: the stream did not begin in time"), firstFrameTimeout);
       };
       start();
+      const cancel = setTimer(
+        () => link.lose("buffered: the stream did not begin in time"),
+        firstFrameTimeout,
+      );
       return () => {
         isOver = true;
         cancel();

@@ -11,7 +11,12 @@ import type { StreamDecoder } from "../../wire/native/body-decoder.ts";
 import { createStreaming, type StreamingOptions } from "../client/streaming.ts";
 import { Requests, setTimer } from "./http.ts";
 
-/** The technique `sse`: Server-Sent Events. Binary travels as base64. */
+/**
+ * The technique `sse`: Server-Sent Events. Binary travels as base64.
+ *
+ * @example
+ * const socket = io("/chat", { transports: [sse(), longPolling()] });
+ */
 export function sse(options?: StreamingOptions): ClientTransport {
   const requests = new Requests();
   return createStreaming("sse", requests.post, requests.stream(createEventDecoder), setTimer, options);

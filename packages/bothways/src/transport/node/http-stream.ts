@@ -78,13 +78,23 @@ export class HttpStream implements Stream {
   #drain(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.onDrain?.();
+    this.#tell(this.onDrain);
   }
 
   #leave(): void {
     clearTimeout(this.#timer);
     this.#openRequests.count--;
     this.#openRequests.account.charge(-this.#chargedBytes);
-    this.onGone?.();
+    this.#tell(this.onGone);
+  }
+
+  /** A fault of ours in what follows is no error of the process. */
+  #tell(callback: (() => void) | undefined): void {
+    try {
+      callback?.();
+    } catch (error) {
+      this.#openRequests.report?.(error);
+      this.#response.destroy();
+    }
   }
 }

@@ -25,7 +25,12 @@ const openEventSource: OpenStream = (request, body, take, ended) => {
   return () => source?.close();
 };
 
-/** The technique `sse`: Server-Sent Events. Binary travels as base64. */
+/**
+ * The technique `sse`: Server-Sent Events. Binary travels as base64.
+ *
+ * @example
+ * const socket = io("/chat", { transports: [sse(), longPolling()] });
+ */
 export function sse(options?: StreamingOptions): ClientTransport {
   return createStreaming("sse", post, openEventSource, setTimer, options);
 }

@@ -169,13 +169,21 @@ describe("the end of a stream", () => {
     expect(streams).toHaveLength(1);
   });
 
-  test("a later one that is not answered loses the link too", () => {
-    const { streams, handler, timers } = begun();
+  test("a later one may take its time: silence is the session's to notice", () => {
+    const { streams, timers } = begun();
+    streams[0]?.say("p");
+    streams[0]?.end();
+    expect(streams).toHaveLength(2);
+    expect(timers.size).toBe(0);
+  });
+
+  test("a later one that fails loses the link", () => {
+    const { streams, handler } = begun();
     streams[0]?.say("p");
     streams[0]?.end();
     handler.take();
-    for (const ring of [...timers.keys()]) ring();
-    expect(handler.take()).toEqual([expect.stringMatching(/^lost/)]);
+    streams[1]?.end("refused");
+    expect(handler.take()).toEqual(["lost BW_LINK_LOST undefined refused"]);
   });
 
   test("a close frame ends the link, what came before is given", () => {
