@@ -28,10 +28,12 @@ export type ServerSocket = GenericSocket;
 
 /** One client transport as a suite is run over it, and the other one of its platform, to switch to. */
 export interface Technique {
-  readonly platform: "Node" | "web";
+  readonly platform: "Node" | "web" | "page";
   readonly name: string;
   readonly create: () => ClientTransport;
   readonly other: () => ClientTransport;
+  /** What a server needs for it. */
+  readonly server?: ServerOptions;
 }
 
 /** Asked often, since tests wait for what it brings. */
@@ -103,7 +105,7 @@ export class Rig {
 
   private constructor(technique: Technique, options: ServerOptions) {
     this.technique = technique;
-    this.#options = { onError: (error) => this.errors.push(error), ...options };
+    this.#options = { onError: (error) => this.errors.push(error), ...technique.server, ...options };
     this.#io = new Server(this.#options);
   }
 

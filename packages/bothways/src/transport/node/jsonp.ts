@@ -28,8 +28,8 @@ export class JsonpLink extends PollingLink {
     return this.#named < this.batches;
   }
 
-  protected override preface(): Data[] {
-    if (this.batches === 0) return [];
+  protected override preface(): readonly Data[] {
+    if (this.batches === 0) return super.preface();
     this.#named = this.batches;
     return [`k${this.batches}`, this.handler?.position() ?? ""];
   }

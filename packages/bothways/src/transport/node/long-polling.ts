@@ -6,6 +6,8 @@
 import type { Data, Message } from "../../model/message.ts";
 import { type Answer, ExchangeLink } from "./exchange-link.ts";
 
+const nothing: readonly Data[] = [];
+
 export class PollingLink extends ExchangeLink {
   readonly transport: string;
   /** Polls are answered at once, with what there is. */
@@ -50,8 +52,8 @@ export class PollingLink extends ExchangeLink {
   }
 
   /** What each answer to a poll begins with. */
-  protected preface(): Data[] {
-    return [];
+  protected preface(): readonly Data[] {
+    return nothing;
   }
 
   /** Answers the request that is held, if there is one, with what there is. */
@@ -70,7 +72,8 @@ export class PollingLink extends ExchangeLink {
   #answer(held: Answer): void {
     const batch = this.#batch;
     this.#release();
-    held.send(200, [...this.preface(), ...batch]);
+    const preface = this.preface();
+    held.send(200, preface.length === 0 ? batch : [...preface, ...batch]);
     this.handler?.blocked();
   }
 
