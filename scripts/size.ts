@@ -33,7 +33,7 @@ const budgets: readonly Budget[] = [
     name: "all",
     source: 'export { io } from "bothways/client"; export * as techniques from "bothways/client/transports";',
     targetGzipBytes: 12_000,
-    maxGzipBytes: 10_720,
+    maxGzipBytes: 11_420,
   },
 ];
 
@@ -53,7 +53,16 @@ for (const budget of budgets) {
 }
 
 console.log("transport      adds gzip to core");
-const techniques = ["webSocket", "stream", "sse", "longPolling", "multipart", "shortPolling"];
+const techniques = [
+  "webSocket",
+  "stream",
+  "sse",
+  "longPolling",
+  "multipart",
+  "shortPolling",
+  "iframe",
+  "jsonp",
+];
 const core = 'export { io } from "bothways/client/core";';
 const coreGzipBytes = gzipSync(await bundleOf(core), { level: 9 }).length;
 for (const technique of techniques) {

@@ -20,7 +20,15 @@ export type PublishKeys =
   | readonly string[]
   | ((key: string, request: IncomingMessage) => boolean | Promise<boolean>);
 /** The techniques a session can travel by, as both sides name them. */
-export type TransportName = "websocket" | "stream" | "sse" | "multipart" | "long-polling" | "short-polling";
+export type TransportName =
+  | "websocket"
+  | "stream"
+  | "sse"
+  | "multipart"
+  | "long-polling"
+  | "short-polling"
+  | "iframe"
+  | "jsonp";
 
 /** What `new Server(target, options)` takes. */
 export interface ServerOptions extends Partial<HubLimits> {
@@ -90,8 +98,8 @@ export interface ServerOptions extends Partial<HubLimits> {
   /** A client that lost its transport may resume its session this long, in ms; then it is BW_SESSION_UNKNOWN. Default 120,000. */
   readonly resumeWindow?: number;
   /**
-   * Techniques the server offers; a client that tries another gets BW_TRANSPORT and goes on to its next. Default: websocket,
-   * stream, sse, multipart, long-polling, short-polling.
+   * Techniques the server offers; a client that tries another gets BW_TRANSPORT and goes on to its next. `iframe` and `jsonp`
+   * are off unless they are named. Default: websocket, stream, sse, multipart, long-polling, short-polling.
    */
   readonly transports?: readonly TransportName[];
   /** An HTTP stream ends when more than so many bytes were sent on it, and its client begins the next. Default 8 MiB. */

@@ -22,6 +22,7 @@ import { DeflatedWebSocketLink } from "../transport/node/deflated-websocket.ts";
 import { ExchangeLink } from "../transport/node/exchange-link.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
 import { type BodyResult, HttpAnswer, readBody } from "../transport/node/http.ts";
+import { type ClaimedAnswer, Claims, JsonpLink } from "../transport/node/jsonp.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
 import type { OpenRequests } from "../transport/node/open-requests.ts";
 import { checkOrigin, corsHeaders, type OriginVerdict } from "../transport/node/origin.ts";
@@ -36,6 +37,7 @@ import {
 } from "../transport/node/upgrade.ts";
 import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
 import { decodeBody } from "../wire/native/body.ts";
+import { isCallback } from "../wire/script/script.ts";
 import type { Visitors } from "./attach.ts";
 import type { Driver, Visitor } from "./driver.ts";
 import { inTime, readIdentity } from "./identity.ts";
@@ -45,7 +47,7 @@ import { createReporter } from "./platform.ts";
 import { Publisher } from "./publisher.ts";
 import { toReason } from "./reason.ts";
 import type { ServerLink } from "./server-link.ts";
-import { createTechniques } from "./techniques.ts";
+import { type CreateLink, createTechniques } from "./techniques.ts";
 
 interface Refusal {
   readonly refusal: ErrorCode;
@@ -53,6 +55,10 @@ interface Refusal {
 }
 
 const refused = channels["bothways:transport:refused"];
+
+type RefusableAnswer = HttpAnswer | ClaimedAnswer;
+
+const isClaim = /^[\w-]{22,128}$/;
 
 const BODY_OVERHEAD_BYTES = 1024;
 
@@ -63,7 +69,8 @@ export class Reception implements Visitors {
   readonly #path: string;
   readonly #options: ServerOptions;
   readonly #maxBytes: number;
-  readonly #techniques: ReadonlyMap<string, () => PollingLink | StreamLink>;
+  readonly #techniques: ReadonlyMap<string, CreateLink>;
+  readonly #claims: Claims;
   readonly #offersWebSocket: boolean;
   readonly #linkOptions: WebSocketLinkOptions;
   readonly #plain: PlainReception | undefined;
@@ -89,6 +96,7 @@ export class Reception implements Visitors {
       report: this.#report,
     };
     this.#techniques = createTechniques(options);
+    this.#claims = new Claims(driver.strangers, this.#connectTimeoutMs);
     this.#offersWebSocket = (options.transports ?? defaults.transports).includes("websocket");
     this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes, this.#report);
     if (options.dialects?.includes("plain")) this.#plain = new PlainReception(driver, hub, options);
@@ -188,12 +196,26 @@ export class Reception implements Visitors {
       .catch(fail);
   }
 
-  /** A page can start some streams by a GET alone: the body stands in its query. */
+  /** A page can start some streams, and ask by a script, by a GET alone: the body stands in its query. */
   #get(request: IncomingMessage, answer: HttpAnswer): void {
-    const [, query = ""] = /\?(.*)/.exec(request.url ?? "") ?? [];
-    const [first = "", ...rest] = (new URLSearchParams(query).get("bothways") ?? "").split("\n");
+    const [, search = ""] = /\?(.*)/.exec(request.url ?? "") ?? [];
+    const query = new URLSearchParams(search);
+    // ours are the last; the application's may have the same names
+    const [first = "", ...rest] = (query.getAll("bothways").at(-1) ?? "").split("\n");
+    if (first[0] === "q")
+      return this.#script(request, first, rest, query.getAll("callback").at(-1) ?? "", answer);
     if (first[0] !== "s") return this.#refuse(request, answer, "BW_METHOD");
     this.#exchange(request, first, rest, answer);
+  }
+
+  /** A poll that is answered by a script. */
+  #script(request: IncomingMessage, first: string, rest: Data[], callback: string, answer: HttpAnswer): void {
+    if (!this.#techniques.has("jsonp")) return this.#refuse(request, answer, "BW_TRANSPORT");
+    if (!isCallback(callback)) return this.#refuse(request, answer, "BW_BAD_REQUEST");
+    answer.callback = callback;
+    const [, claim] = /^q([^,]+),0$/.exec(first) ?? [];
+    if (claim === undefined) return this.#exchange(request, first, rest, answer);
+    if (!this.#claims.collect(claim, answer)) this.#refuse(request, answer, "BW_SESSION_UNKNOWN");
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
@@ -257,17 +279,34 @@ export class Reception implements Visitors {
     xdomain: boolean,
     answer: HttpAnswer,
   ): void {
-    const name = String(technique ?? "tlong-polling").slice(1);
-    const create = this.#techniques.get(name);
-    if (create === undefined) return this.#refuse(request, answer, "BW_TRANSPORT");
+    const [name = "", claim = ""] = String(technique ?? "tlong-polling")
+      .slice(1)
+      .split(",");
+    const link = this.#techniques.get(name)?.(request.headers.origin);
+    if (link === undefined) return this.#refuse(request, answer, "BW_TRANSPORT");
+    if (!(link instanceof JsonpLink)) return this.#begin(request, hello, link, xdomain, answer);
+    if (!isClaim.test(claim)) return this.#refuse(request, answer, "BW_BAD_REQUEST");
+    const kept = this.#claims.create(claim);
+    answer.send(204, []);
+    if (kept !== undefined) this.#begin(request, hello, link, xdomain, kept);
+  }
+
+  #begin(
+    request: IncomingMessage,
+    hello: string,
+    link: PollingLink | StreamLink,
+    xdomain: boolean,
+    answer: RefusableAnswer,
+  ): void {
+    const { transport } = link;
     const leave = this.#addresses.enter(request);
-    if (leave === undefined) return this.#refuse(request, answer, "BW_TOO_MANY_CONNECTIONS", undefined, name);
+    if (leave === undefined)
+      return this.#refuse(request, answer, "BW_TOO_MANY_CONNECTIONS", undefined, transport);
     const begin = (visitor: Visitor | Refusal): void => {
       if ("refusal" in visitor) {
         leave();
-        return this.#refuse(request, answer, visitor.refusal, visitor.reason, name);
+        return this.#refuse(request, answer, visitor.refusal, visitor.reason, transport);
       }
-      const link = create();
       const handler = this.#driver.connect(link, { ...visitor, leave });
       link.bind(handler);
       const take = (): void => {
@@ -288,7 +327,7 @@ export class Reception implements Visitors {
   /** What is refused before it has named its technique is told as long polling, which is what it is until then. */
   #refuse(
     request: IncomingMessage,
-    answer: HttpAnswer,
+    answer: RefusableAnswer,
     code: ErrorCode,
     detail?: string,
     technique = "long-polling",
@@ -325,7 +364,7 @@ export class Reception implements Visitors {
   }
 
   /** A fault of ours in what a link needs ends that link, and the session it belongs to. */
-  #serve(link: ServerLink, act: () => void, answer?: HttpAnswer): void {
+  #serve(link: ServerLink, act: () => void, answer?: RefusableAnswer): void {
     try {
       act();
     } catch (error) {
@@ -341,9 +380,12 @@ export class Reception implements Visitors {
     if (!kind) return this.#refuse(request, answer, "BW_BAD_REQUEST");
     if (!(found?.link instanceof ExchangeLink)) return this.#refuse(request, answer, "BW_SESSION_UNKNOWN");
     const { link } = found;
+    // no script gets at a link that was not meant for scripts
+    const isOwnMethod = answer.callback === undefined || link instanceof JsonpLink;
     const take = (): void => {
       if (kind === "k") link.batch(Number(sequence), rest, answer);
-      else if (kind === "q" && link instanceof PollingLink) link.poll(Number(sequence), rest, answer);
+      else if (kind === "q" && link instanceof PollingLink && isOwnMethod)
+        link.poll(Number(sequence), rest, answer);
       else if (kind === "s" && link instanceof StreamLink) link.start(Number(sequence), rest, answer);
       else this.#refuse(request, answer, "BW_BAD_REQUEST");
     };

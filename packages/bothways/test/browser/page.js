@@ -20,6 +20,8 @@ const named = (name) => {
     stream: () => techniques.stream(patient),
     sse: () => techniques.sse(patient),
     multipart: () => techniques.multipart(patient),
+    iframe: () => techniques.iframe(patient),
+    jsonp: techniques.jsonp,
     "long-polling": techniques.longPolling,
     "short-polling": () => techniques.shortPolling({ interval: 20 }),
   };

@@ -144,6 +144,18 @@ export class Stage {
   }
 }
 
+/** What a server offers here: the techniques that are off by default too. */
+const all: ServerOptions["transports"] = [
+  "websocket",
+  "stream",
+  "sse",
+  "multipart",
+  "long-polling",
+  "short-polling",
+  "iframe",
+  "jsonp",
+];
+
 /** A server, its page and the bundle over HTTP, and what it heard. */
 export class Hall {
   readonly io: Server;
@@ -162,7 +174,7 @@ export class Hall {
       response.setHeader("content-type", script === undefined ? "text/html" : "text/javascript");
       response.end(script ?? html);
     });
-    this.io = new Server(this.http, { maxBufferedBytes: 16 * 1024 * 1024, ...options });
+    this.io = new Server(this.http, { transports: all, maxBufferedBytes: 16 * 1024 * 1024, ...options });
     this.io.on("connection", (socket) => {
       this.sockets.push(socket);
       socket.on("up", (number: number) => void this.heard.push(number));

@@ -121,16 +121,13 @@ describe("a GET", () => {
     response.destroy();
   });
 
-  test.each([
-    "",
-    "?bothways=",
-    `?bothways=${encodeURIComponent(hello())}`,
-    "?bothways=qK,1",
-    "?bothways=kK,1%0Amx",
-  ])("that is no start is refused: %s", async (query) => {
-    const rig = await Rig.open(technique);
-    expect(await send(`${rig.url}/bothways/${query}`, "", {}, "GET")).toMatchObject({ status: 405 });
-  });
+  test.each(["", "?bothways=", `?bothways=${encodeURIComponent(hello())}`, "?bothways=kK,1%0Amx"])(
+    "that is no start is refused: %s",
+    async (query) => {
+      const rig = await Rig.open(technique);
+      expect(await send(`${rig.url}/bothways/${query}`, "", {}, "GET")).toMatchObject({ status: 405 });
+    },
+  );
 });
 
 describe("what the server offers (option: transports)", () => {

@@ -29,10 +29,12 @@ export type ServerSocket = GenericSocket;
 
 /** One client transport as a suite is run over it, and the other one of its platform, to switch to. */
 export interface Technique {
-  readonly platform: "Node" | "web" | "HTTP/2";
+  readonly platform: "Node" | "web" | "HTTP/2" | "page";
   readonly name: string;
   readonly create: () => ClientTransport;
   readonly other: () => ClientTransport;
+  /** What a server needs for it. */
+  readonly server?: ServerOptions;
   /** What the server is on, where it is not one of its own. */
   readonly createServer?: () => Http2Server;
 }
@@ -106,7 +108,7 @@ export class Rig {
 
   private constructor(technique: Technique, options: ServerOptions) {
     this.technique = technique;
-    this.#options = { onError: (error) => this.errors.push(error), ...options };
+    this.#options = { onError: (error) => this.errors.push(error), ...technique.server, ...options };
     this.#io = new Server(this.#options);
   }
 

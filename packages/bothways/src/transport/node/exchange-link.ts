@@ -5,6 +5,7 @@
  *
  * Invariants: every answer handed in is answered exactly once or gone; after `close` each request is told the same end.
  */
+import { type ErrorCode, errorTable } from "../../model/errors.ts";
 import type { Data, Message } from "../../model/message.ts";
 import type { Link, LinkHandler } from "../../model/transport.ts";
 import { encodeFrame } from "../../wire/native/frame.ts";
@@ -29,7 +30,7 @@ export abstract class ExchangeLink implements Link {
   protected handler: LinkHandler | undefined;
   protected end: End | undefined;
   /** Number of the newest batch. */
-  #batches = 0;
+  protected batches = 0;
 
   /** To be called before anything else. */
   bind(handler: LinkHandler): void {
@@ -46,8 +47,8 @@ export abstract class ExchangeLink implements Link {
   /** Takes a batch: its number, and the frames that followed it. Answers with the position they led to. */
   batch(sequence: number, frames: readonly Data[], answer: Answer): void {
     // A browser that sends a batch again by itself would repeat what has no number of its own.
-    if (sequence > this.#batches) this.receive(frames);
-    this.#batches = Math.max(this.#batches, sequence);
+    if (sequence > this.batches) this.receive(frames);
+    this.batches = Math.max(this.batches, sequence);
     const { end } = this;
     if (end !== undefined) answer.send(end.status, [end.frame]);
     else answer.send(200, this.handler === undefined ? [] : [this.handler.position()]);
@@ -66,6 +67,15 @@ export abstract class ExchangeLink implements Link {
     }
     if (this.end === undefined) this.handler?.received();
   }
+}
+
+/** How a request is answered that an error of the table met. `detail` is text of ours: it reaches the client. */
+export function refusalOf(
+  error: ErrorCode,
+  detail: string = errorTable[error].message,
+): [status: number, frames: readonly Data[]] {
+  const { closeCode, httpStatus } = errorTable[error];
+  return [httpStatus, [encodeFrame(["c", closeCode, detail])]];
 }
 
 /** Close codes are 4000 for an end that is no error, and 4000 + HTTP status. */

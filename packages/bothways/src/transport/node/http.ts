@@ -12,16 +12,20 @@ import { type Account, REQUEST_OVERHEAD_BYTES } from "../../model/account.ts";
 import { type ErrorCode, errorTable } from "../../model/errors.ts";
 import type { Data } from "../../model/message.ts";
 import { encodeBody } from "../../wire/native/body.ts";
-import { encodeFrame } from "../../wire/native/frame.ts";
+import { encodeCall } from "../../wire/script/script.ts";
+import { refusalOf } from "./exchange-link.ts";
 import { HttpStream } from "./http-stream.ts";
 import { defaultWriteTimeoutMs, type OpenRequests } from "./open-requests.ts";
 import type { Stream, StreamAnswer } from "./stream-link.ts";
+import { encodeTextOnly } from "./text-only.ts";
 
 /** How long a page may remember the answer to a preflight, in seconds. */
 const preflightMaxAgeSeconds = 7200;
 
 export class HttpAnswer implements StreamAnswer {
   onGone: (() => void) | undefined;
+  /** The answer is a script that calls this function, for which `isCallback` holds. */
+  callback: string | undefined;
   readonly #response: ServerResponse;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #openRequests: OpenRequests;
@@ -53,7 +57,8 @@ export class HttpAnswer implements StreamAnswer {
     if (this.#isOver) return;
     this.#finish();
     try {
-      this.#write(status, encodeBody(frames));
+      if (this.callback === undefined) this.#write(status, encodeBody(frames));
+      else this.#writeScript(encodeCall(this.callback, frames.map(encodeTextOnly).join("\n")));
     } catch (error) {
       this.#openRequests.report?.(error);
       this.#response.destroy();
@@ -86,10 +91,10 @@ export class HttpAnswer implements StreamAnswer {
     return this.#openRequests.writeTimeoutMs ?? defaultWriteTimeoutMs;
   }
 
-  begin(contentType: string): Stream | undefined {
+  begin(contentType: string, headers?: Readonly<Record<string, string>>): Stream | undefined {
     if (this.#isOver) return undefined;
     this.#finish();
-    return new HttpStream(this.#response, this.#headers, contentType, this.#openRequests);
+    return new HttpStream(this.#response, { ...this.#headers, ...headers }, contentType, this.#openRequests);
   }
 
   #write(status: number, body: Data, headers: Readonly<Record<string, string>> = {}): void {
@@ -111,14 +116,27 @@ export class HttpAnswer implements StreamAnswer {
     });
     // ASCII needs no conversion, and neither does the head in front of it
     this.#response.end(body, isText && length === body.length ? "latin1" : "utf8");
-    const unsentBytes = this.#response.writableLength;
-    if (unsentBytes > 0) this.#awaitReader(unsentBytes);
+    this.#awaitReader();
+  }
+
+  /** Browsers run no script of another status than 200. */
+  #writeScript(script: string): void {
+    this.#response.writeHead(200, {
+      ...this.#headers,
+      "Cache-Control": "no-store",
+      "X-Content-Type-Options": "nosniff",
+      "Content-Type": "text/javascript; charset=utf-8",
+      // whoever opens it instead of running it gets a file of no meaning
+      "Content-Disposition": 'attachment; filename="f.txt"',
+      "Content-Length": Buffer.byteLength(script),
+    });
+    this.#response.end(script);
+    this.#awaitReader();
   }
 
   /** Answers with an error of the table. `detail` is text of ours: it reaches the client. */
-  refuse(error: ErrorCode, detail: string = errorTable[error].message): void {
-    const { closeCode, httpStatus } = errorTable[error];
-    this.send(httpStatus, [encodeFrame(["c", closeCode, detail])]);
+  refuse(error: ErrorCode, detail?: string): void {
+    this.send(...refusalOf(error, detail));
   }
 
   /** Answers a preflight (Fetch, "CORS-preflight request"). Our own client's requests cause none. */
@@ -135,9 +153,11 @@ export class HttpAnswer implements StreamAnswer {
     this.#response.end();
   }
 
-  #awaitReader(unsentBytes: number): void {
+  #awaitReader(): void {
     const { account } = this.#openRequests;
     const response = this.#response;
+    const unsentBytes = response.writableLength;
+    if (unsentBytes === 0) return;
     account.charge(unsentBytes);
     const timer = setTimeout(() => response.destroy(), this.writeTimeoutMs).unref();
     response.once("close", () => {

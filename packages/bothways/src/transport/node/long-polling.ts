@@ -6,6 +6,8 @@
 import type { Data, Message } from "../../model/message.ts";
 import { type Answer, ExchangeLink } from "./exchange-link.ts";
 
+const nothing: readonly Data[] = [];
+
 export class PollingLink extends ExchangeLink {
   readonly transport: string;
   /** Polls are answered at once, with what there is. */
@@ -30,10 +32,10 @@ export class PollingLink extends ExchangeLink {
     this.receive(frames);
     if (this.end !== undefined) return answer.send(this.end.status, [this.end.frame]);
     // Sent again by a browser, or overtaken on the way: data given to it could be lost unseen.
-    if (sequence <= this.#sequence) return answer.send(200, []);
+    if (sequence <= this.#sequence) return answer.send(200, this.preface());
     this.#sequence = sequence;
     this.#hold(answer);
-    if (this.#isShort && this.#held === answer) this.#answer(answer);
+    if (this.answersAtOnce && this.#held === answer) this.#answer(answer);
   }
 
   send(frame: Message): void {
@@ -42,6 +44,21 @@ export class PollingLink extends ExchangeLink {
 
   flush(): void {
     if (this.#held !== undefined && this.#batch.length > 0) this.#answer(this.#held);
+  }
+
+  /** The next poll is not held. */
+  protected get answersAtOnce(): boolean {
+    return this.#isShort;
+  }
+
+  /** What each answer to a poll begins with. */
+  protected preface(): readonly Data[] {
+    return nothing;
+  }
+
+  /** Answers the request that is held, if there is one, with what there is. */
+  protected answerHeld(): void {
+    if (this.#held !== undefined) this.#answer(this.#held);
   }
 
   protected finish(close: string): void {
@@ -55,7 +72,8 @@ export class PollingLink extends ExchangeLink {
   #answer(held: Answer): void {
     const batch = this.#batch;
     this.#release();
-    held.send(200, batch);
+    const preface = this.preface();
+    held.send(200, preface.length === 0 ? batch : [...preface, ...batch]);
     this.handler?.blocked();
   }
 

@@ -30,7 +30,7 @@ export interface OriginOptions {
 const maxQuotedChars = 200;
 
 export function checkOrigin(request: RequestHead, options: OriginOptions): OriginVerdict {
-  const { origin } = request.headers;
+  const origin = request.headers.origin ?? readReferer(request);
   if (origin === undefined) return checkWithoutOrigin(request, options.origins);
   const normalized = normalizeOrigin(origin);
   const own = normalizeOrigin(ownOrigin(request, options.trustProxy));
@@ -57,6 +57,16 @@ export function corsHeaders(verdict: OriginVerdict): Readonly<Record<string, str
 
 /** What `null` and everything unreadable compare as. */
 const opaqueOrigin = "null";
+
+/**
+ * A browser names no Origin where a page loads a script or a frame, nor with a GET to the page's own origin; but which page it
+ * was, unless that page forbade it. A page can hide there, and cannot pretend to be another.
+ */
+function readReferer({ method, headers }: RequestHead): string | undefined {
+  const { referer, upgrade, "sec-fetch-site": site } = headers;
+  if (method !== "GET" || upgrade !== undefined || site === "same-origin") return undefined;
+  return URL.parse(referer ?? "")?.origin;
+}
 
 /** RFC 6454 §6.2: scheme, host in lower case, and the port where it is not the scheme's own. */
 function normalizeOrigin(text: string): string {

@@ -12,10 +12,16 @@ import { type Answer, ExchangeLink } from "./exchange-link.ts";
 /** What a technique makes of frames. */
 export interface StreamForm {
   readonly contentType: string;
+  /** Headers of its own. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** What its readers need before the first frame, padding for the shy ones included. */
   readonly prologue: string;
   /** The chunk that carries these frames. */
   wrap(frames: readonly Data[]): Data;
+  /** What tells its readers that the stream has come to its end. */
+  readonly epilogue?: string;
+  /** The form of the next stream, where no two may be alike. */
+  next?(): StreamForm;
 }
 
 /** An answer that goes on. */
@@ -36,7 +42,7 @@ export interface Stream {
 /** The way back of a request that starts a stream. */
 export interface StreamAnswer extends Answer {
   /** Answers with the head of a stream. `undefined` where nobody waits for it any more. */
-  begin(contentType: string): Stream | undefined;
+  begin(contentType: string, headers?: Readonly<Record<string, string>>): Stream | undefined;
 }
 
 export interface StreamLimits {
@@ -50,7 +56,7 @@ export interface StreamLimits {
 export class StreamLink extends ExchangeLink {
   readonly transport: string;
   readonly streams = true;
-  readonly #form: StreamForm;
+  #form: StreamForm;
   readonly #limits: StreamLimits;
   /** Of the hello: it takes the welcome. */
   #hello: Answer | undefined;
@@ -83,7 +89,8 @@ export class StreamLink extends ExchangeLink {
     this.#sequence = sequence;
     const older = this.#release();
     older?.end(older.unsentBytes > 0);
-    const stream = answer.begin(this.#form.contentType);
+    this.#form = this.#form.next?.() ?? this.#form;
+    const stream = answer.begin(this.#form.contentType, this.#form.headers);
     if (stream === undefined) {
       if (older !== undefined) this.handler?.blocked();
       return;
@@ -165,7 +172,9 @@ export class StreamLink extends ExchangeLink {
     const { maxBytes, maxAgeMs, now } = this.#limits;
     const isDue = this.#bytes > maxBytes || now() - this.#beganAt > maxAgeMs;
     if (!isDue || stream.isFull) return;
+    const { epilogue } = this.#form;
     stream.write(this.#form.wrap([this.handler?.position() ?? ""]));
+    if (epilogue !== undefined) stream.write(epilogue);
     this.#release();
     stream.end();
     this.handler?.blocked();

@@ -19,6 +19,7 @@ export function send(
   read: (response: Response) => Promise<void>,
   failed: (failure: string) => void,
   isLast?: boolean,
+  more?: RequestInit,
 ): () => void {
   const controller = new AbortController();
   // Later than this call returns, even where `fetch` is missing and throws.
@@ -32,6 +33,7 @@ export function send(
           credentials: withCredentials ? "include" : "same-origin",
           keepalive: isLast && new Blob([body as BlobPart]).size <= maxKeepaliveBytes,
           signal: controller.signal,
+          ...more,
         }),
       );
     } catch (error) {

@@ -7,14 +7,13 @@
 import type { ClientTransport } from "../../model/transport.ts";
 import { createStreaming, type OpenStream, type StreamingOptions } from "../client/streaming.ts";
 import { post, setTimer } from "./http.ts";
+import { decodeTextOnly, urlWith } from "./page-request.ts";
 
-const openEventSource: OpenStream = ({ url, withCredentials = false }, body, take, ended) => {
+const openEventSource: OpenStream = (request, body, take, ended) => {
   let source: EventSource | undefined;
   try {
-    const separator = url.includes("?") ? "&" : "?";
-    source = new EventSource(`${url}${separator}bothways=${encodeURIComponent(body)}`, { withCredentials });
-    source.onmessage = ({ data }: MessageEvent<string>) =>
-      take([data[0] === "b" ? decodeBase64Url(data.slice(1)) : data]);
+    source = new EventSource(urlWith(request, body), { withCredentials: request.withCredentials ?? false });
+    source.onmessage = ({ data }: MessageEvent<string>) => take([decodeTextOnly(data)]);
     source.onerror = () => {
       source?.close();
       ended("the EventSource failed");
@@ -34,9 +33,4 @@ const openEventSource: OpenStream = ({ url, withCredentials = false }, body, tak
  */
 export function sse(options?: StreamingOptions): ClientTransport {
   return createStreaming("sse", post, openEventSource, setTimer, options);
-}
-
-function decodeBase64Url(text: string): Uint8Array {
-  const bytes = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
-  return Uint8Array.from(bytes, (byte) => byte.charCodeAt(0));
 }

@@ -107,6 +107,45 @@ describe.each(Object.keys(transports))("%s", (transport) => {
   });
 });
 
+describe("a GET without Origin that says which page it comes from", () => {
+  const page = "https://app.com/page?x=https://good.com";
+
+  test.each<[string, OriginPolicy, boolean]>([
+    ["http://good.com/page", "same-origin", true],
+    [page, "same-origin", false],
+    [page, ["https://app.com"], true],
+    ["https://app.com.evil/", ["https://app.com"], false],
+    ["https://evil.com/https://app.com/", ["https://app.com"], false],
+    ["https://app.com@evil.com/", ["https://app.com"], false],
+    [page, "*", true],
+    ["", ["https://app.com"], false],
+    ["about:blank", ["https://app.com"], false],
+    ["%%%", ["https://app.com"], false],
+  ])("%s for policy %#", (referer, origins, isAllowed) => {
+    for (const site of ["cross-site", "same-site"]) {
+      const headers = { referer, "sec-fetch-site": site, cookie: "id=1" };
+      expect(ask({ transport: "get", headers, origins }).isAllowed).toBe(isAllowed);
+      // a POST or a WebSocket names its Origin, or is refused
+      for (const transport of ["long-polling", "websocket"])
+        expect(ask({ transport, headers, origins }).isAllowed).toBe(origins === "*");
+    }
+  });
+
+  test("is believed where the browser says nothing of the site (plain HTTP), cookies or not", () => {
+    const own = { referer: "http://good.com/", cookie: "id=1" };
+    expect(ask({ transport: "get", headers: own })).toMatchObject({ isAllowed: true, xdomain: false });
+    const other = { referer: "http://evil.com/" };
+    expect(ask({ transport: "get", headers: other }).isAllowed).toBe(false);
+  });
+
+  test("is not asked where Origin is there, or the browser vouches for the site", () => {
+    const headers = { origin: "http://evil.com", referer: "http://good.com/" };
+    expect(ask({ transport: "get", headers }).isAllowed).toBe(false);
+    const vouched = { "sec-fetch-site": "same-origin", referer: "http://public.name/" };
+    expect(ask({ transport: "get", headers: vouched }).isAllowed).toBe(true);
+  });
+});
+
 describe("behind a proxy", () => {
   const headers = {
     host: "10.0.0.1:3000",

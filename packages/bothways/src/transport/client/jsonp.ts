@@ -1,0 +1,83 @@
+/**
+ * Client half of the technique `jsonp`, without its I/O. docs/protocol/bothways-1.md, "Scripts".
+ *
+ * Nobody can read the answers to POSTs: that to the hello is asked for by a claim, and polls tell which batches were taken.
+ */
+import type { Data } from "../../model/message.ts";
+import type { ClientTransport, ConnectRequest } from "../../model/transport.ts";
+import { encodeBody } from "../../wire/native/body.ts";
+import type { Post } from "./exchanges.ts";
+import { createLongPolling } from "./long-polling.ts";
+
+export interface JsonpIo {
+  /** ≥ 128 random bits, as 22 to 128 letters, digits, `-` and `_`. */
+  createClaim(): string;
+  /** Sends a POST. `sent` is called when it was answered, somehow; `failed` where it was not. Returns what aborts it. */
+  send(
+    request: ConnectRequest,
+    body: Data,
+    sent: () => void,
+    failed: (reason: string) => void,
+    isLast?: boolean,
+  ): () => void;
+  /** Asks by a script, and gives the frames of its answer. Returns what aborts it. */
+  ask(
+    request: ConnectRequest,
+    body: string,
+    answered: (frames: Data[]) => void,
+    failed: (reason: string) => void,
+  ): () => void;
+}
+
+export function createJsonp(io: JsonpIo): ClientTransport {
+  return {
+    name: "jsonp",
+    open: (...args) => createLongPolling("jsonp", createBlindPost(io)).open(...args),
+  };
+}
+
+/** The POSTs of one link, which behave as if their answers could be read. */
+function createBlindPost({ createClaim, send, ask }: JsonpIo): Post {
+  /** Number of the newest batch, and what is waited for until that was taken. */
+  let batches = 0;
+  let taken = (): void => {};
+  return (request, body, answered, isLast) => {
+    const answer = (frames: Data[]): void => {
+      const bytes = encodeBody(frames);
+      answered(200, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
+    };
+    const failed = (reason: string): void => answered(0, new Uint8Array(), reason);
+    const poll = (frames: string): (() => void) =>
+      ask(
+        request,
+        frames,
+        ([first, ...rest]) => {
+          const isNamed = typeof first === "string" && first[0] === "k";
+          if (isNamed) answer(rest);
+          else answer(first === undefined ? [] : [first, ...rest]);
+          // after the position that came with it, so that nothing is sent twice
+          if (isNamed && Number(first.slice(1)) >= batches) taken();
+        },
+        failed,
+      );
+    if (body[0] === "q") return poll(body as string);
+    if (body[0] === "h") {
+      const claim = createClaim();
+      let abort = send(
+        request,
+        `${body},${claim}`,
+        () => {
+          abort = poll(`q${claim},0`);
+        },
+        failed,
+      );
+      return () => abort();
+    }
+    batches++;
+    taken = () => {
+      taken = () => {};
+      answer([]);
+    };
+    return send(request, body, () => {}, failed, isLast);
+  };
+}
