@@ -190,6 +190,7 @@ export class Reception implements Visitors {
 
   /** A page can start some streams by a GET alone: the body stands in its query. */
   #get(request: IncomingMessage, answer: HttpAnswer): void {
+    if (request.headers["sec-websocket-key"] !== undefined) return this.#refuseLostUpgrade(request, answer);
     const [, query = ""] = /\?(.*)/.exec(request.url ?? "") ?? [];
     const [first = "", ...rest] = (new URLSearchParams(query).get("bothways") ?? "").split("\n");
     if (first[0] !== "s") return this.#refuse(request, answer, "BW_METHOD");
@@ -295,6 +296,15 @@ export class Reception implements Visitors {
   ): void {
     this.#tellRefused(request, technique, code, detail);
     answer.refuse(code, detail);
+  }
+
+  /** It was an upgrade when it set out. */
+  #refuseLostUpgrade(request: IncomingMessage, answer: HttpAnswer): void {
+    const detail =
+      request.headers.upgrade &&
+      "the Connection header does not say Upgrade: a proxy on the way has changed it";
+    this.#tellRefused(request, "websocket", "BW_WS_UPGRADE", detail);
+    answer.refuseUpgrade("BW_WS_UPGRADE", detail);
   }
 
   #refuseUpgrade(request: IncomingMessage, socket: Duplex, refusal: UpgradeRefusal): void {
