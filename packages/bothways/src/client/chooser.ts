@@ -83,6 +83,8 @@ export const hedged: CreateChooser = (
   let goal = 0;
   /** Those left to try in this round. */
   let round: number[] = [];
+  /** Those that have failed since the round began. */
+  const failed = new Set<number>();
   /** What is open, or was. Nothing while a round has opened nothing yet. */
   let current: number | undefined = goal;
 
@@ -99,7 +101,8 @@ export const hedged: CreateChooser = (
   /** Best first, but for `first`. */
   const rank = (first: number): number[] => [...new Set([first, goal, ...transports.keys()])];
 
-  const withoutStreams = (order: number[]): number[] => order.filter((index) => !transports[index]?.streams);
+  const withoutBuffered = (order: number[]): number[] =>
+    order.filter((index) => !(recall().hasBuffering && transports[index]?.streams));
 
   /** What keeps one stream back keeps all of them back: beside one that has not begun, another technique is tried. */
   const next = (isBesideStream?: boolean): boolean => {
@@ -112,19 +115,21 @@ export const hedged: CreateChooser = (
     return true;
   };
 
-  /** Tries all that is better than what is open, less and less often. */
+  /** Tries what is better than what is open, less and less often. */
   const climb = (): void => {
     if (upgrade === false || current === goal) return;
+    const known = recall();
+    const order = rank(goal);
+    const better = withoutBuffered(order.slice(0, order.indexOf(current as number)));
+    const slow = better.filter((index) => !failed.has(index));
+    // what was not only slow will not do better in a second
+    if (!slow.length) known.tries = Math.max(2, known.tries);
     later(
       () => {
-        const known = recall();
-        const order = rank(goal);
-        known.tries++;
-        round = order.slice(0, order.indexOf(current as number));
-        if (known.hasBuffering) round = withoutStreams(round);
+        round = known.tries++ < 2 ? slow : better;
         if (!next()) climb();
       },
-      Math.min(MAX_UPGRADE_DELAY_MS, 1000 * 4 ** recall().tries),
+      Math.min(MAX_UPGRADE_DELAY_MS, 1000 * 4 ** known.tries),
     );
   };
 
@@ -133,9 +138,9 @@ export const hedged: CreateChooser = (
       // what was learned may be why nothing could be opened
       if (current === undefined) memory.delete(url);
       current = undefined;
-      const { index, hasBuffering } = recall();
-      const order = rank(index ?? goal);
-      round = hasBuffering ? withoutStreams(order) : order;
+      failed.clear();
+      const order = rank(recall().index ?? goal);
+      round = withoutBuffered(order);
       // where there is nothing else, they are tried all the same
       if (!next()) {
         round = order;
@@ -143,13 +148,9 @@ export const hedged: CreateChooser = (
       }
     },
     failed(index, verdict, isOpen) {
-      const known = recall();
-      if (verdict === "buffered") {
-        known.hasBuffering = true;
-        round = withoutStreams(round);
-      }
-      // one that was not only slow will not do better in a second
-      if (index === goal) known.tries = Math.max(2, known.tries);
+      failed.add(index);
+      if (verdict === "buffered") recall().hasBuffering = true;
+      round = withoutBuffered(round);
       if (next()) return true;
       if (isOpen) climb();
       return isOpen;
@@ -169,6 +170,7 @@ export const hedged: CreateChooser = (
     },
     forget(isOpen) {
       memory.delete(url);
+      failed.clear();
       if (isOpen) climb();
     },
   };

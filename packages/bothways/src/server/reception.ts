@@ -190,7 +190,7 @@ export class Reception implements Visitors {
 
   /** A page can start some streams by a GET alone: the body stands in its query. */
   #get(request: IncomingMessage, answer: HttpAnswer): void {
-    if (request.headers["sec-websocket-key"] !== undefined) return this.#refuseLostUpgrade(request, answer);
+    if (isLostUpgrade(request)) return this.#refuse(request, answer, "BW_WS_UPGRADE", explainLoss(request));
     const [, query = ""] = /\?(.*)/.exec(request.url ?? "") ?? [];
     const [first = "", ...rest] = (new URLSearchParams(query).get("bothways") ?? "").split("\n");
     if (first[0] !== "s") return this.#refuse(request, answer, "BW_METHOD");
@@ -294,17 +294,10 @@ export class Reception implements Visitors {
     detail?: string,
     technique = "long-polling",
   ): void {
-    this.#tellRefused(request, technique, code, detail);
-    answer.refuse(code, detail);
-  }
-
-  /** It was an upgrade when it set out. */
-  #refuseLostUpgrade(request: IncomingMessage, answer: HttpAnswer): void {
-    const detail =
-      request.headers.upgrade &&
-      "the Connection header does not say Upgrade: a proxy on the way has changed it";
-    this.#tellRefused(request, "websocket", "BW_WS_UPGRADE", detail);
-    answer.refuseUpgrade("BW_WS_UPGRADE", detail);
+    const isUpgrade = isLostUpgrade(request);
+    this.#tellRefused(request, isUpgrade ? "websocket" : technique, code, detail);
+    if (isUpgrade) answer.refuseUpgrade(code, detail);
+    else answer.refuse(code, detail);
   }
 
   #refuseUpgrade(request: IncomingMessage, socket: Duplex, refusal: UpgradeRefusal): void {
@@ -404,6 +397,16 @@ export class Reception implements Visitors {
     });
     response.end(this.#client);
   }
+}
+
+/** It asked for a WebSocket when it set out: what asks for the upgrade is not passed on by proxies, the key is. */
+function isLostUpgrade({ method, headers }: IncomingMessage): boolean {
+  return method === "GET" && headers["sec-websocket-key"] !== undefined;
+}
+
+/** `undefined`: the usual way, of which the error's own message speaks. */
+function explainLoss({ headers }: IncomingMessage): string | undefined {
+  return headers.upgrade && "the Connection header lacks Upgrade: a proxy on the way has changed it";
 }
 
 /** `undefined` where it is not beside us, as in a server that was bundled into one file. */

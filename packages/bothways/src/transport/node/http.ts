@@ -73,14 +73,15 @@ export class HttpAnswer implements StreamAnswer {
     this.sendJson(errorTable[code].httpStatus, { code, message }, headers);
   }
 
-  /** Refuses what should have been an upgrade, as `refuseUpgrade` does. RFC9110-15.5.22: 426 names what it asks for. */
+  /** Refuses what should have been an upgrade, in the words of one. RFC 9110 §15.5.22: 426 names what it asks for. */
   refuseUpgrade(code: ErrorCode, detail: string = errorTable[code].message): void {
     if (this.#isOver) return;
     this.#finish();
+    const { httpStatus } = errorTable[code];
     // HTTP/2 has no such headers
-    const isHttp1 = this.#response.req.httpVersionMajor === 1;
-    const headers = isHttp1 ? { Upgrade: "websocket", Connection: "Upgrade, close" } : undefined;
-    this.#write(errorTable[code].httpStatus, `${code}: ${detail}\n`, headers);
+    const isAsked = httpStatus === 426 && this.#response.req.httpVersionMajor === 1;
+    const headers = isAsked ? { Upgrade: "websocket", Connection: "Upgrade, close" } : undefined;
+    this.#write(httpStatus, `${code}: ${detail}\n`, headers);
   }
 
   /** Hands the response over to a stream, which answers from here on. `undefined` where its client has gone. */
