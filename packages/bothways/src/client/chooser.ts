@@ -85,6 +85,8 @@ export const hedged: CreateChooser = (
   let round: number[] = [];
   /** Those that have failed since the round began. */
   const failed = new Set<number>();
+  /** One that has not begun. */
+  let stream: number | undefined;
   /** What is open, or was. Nothing while a round has opened nothing yet. */
   let current: number | undefined = goal;
 
@@ -104,14 +106,16 @@ export const hedged: CreateChooser = (
   const withoutBuffered = (order: number[]): number[] =>
     order.filter((index) => !(recall().hasBuffering && transports[index]?.streams));
 
-  /** What keeps one stream back keeps all of them back: beside one that has not begun, another technique is tried. */
-  const next = (isBesideStream?: boolean): boolean => {
-    const other = isBesideStream ? round.findIndex((index) => !transports[index]?.streams) : 0;
-    const [index] = round.splice(Math.max(0, other), 1);
+  /** What keeps one stream back keeps all of them back: no other is tried beside one that has not begun. */
+  const next = (isHedge?: boolean): boolean => {
+    const isWaiting = isHedge && stream !== undefined;
+    const place = isWaiting ? round.findIndex((index) => !transports[index]?.streams) : 0;
+    const [index] = place < 0 ? [] : round.splice(place, 1);
     if (index === undefined) return false;
+    if (transports[index]?.streams) stream = index;
     dial(index);
     const delayMs = hedgeDelay ?? Math.min(1000, Math.max(400, 2 * recall().ms));
-    if (round.length) later(() => next(transports[index]?.streams), delayMs);
+    if (round.length) later(() => next(true), delayMs);
     return true;
   };
 
@@ -139,6 +143,7 @@ export const hedged: CreateChooser = (
       if (current === undefined) memory.delete(url);
       current = undefined;
       failed.clear();
+      stream = undefined;
       const order = rank(recall().index ?? goal);
       round = withoutBuffered(order);
       // where there is nothing else, they are tried all the same
@@ -149,6 +154,7 @@ export const hedged: CreateChooser = (
     },
     failed(index, verdict, isOpen) {
       failed.add(index);
+      if (index === stream) stream = undefined;
       if (verdict === "buffered") recall().hasBuffering = true;
       round = withoutBuffered(round);
       if (next()) return true;
@@ -158,6 +164,7 @@ export const hedged: CreateChooser = (
     opened(index, ms) {
       const known = recall();
       current = index;
+      stream = undefined;
       round = [];
       known.index = index;
       known.ms = ms;

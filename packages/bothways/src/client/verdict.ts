@@ -25,8 +25,8 @@ export function explain(
   const parts = new Set<string>();
   for (const { name } of transports) {
     if (name === current) break;
-    const attempt = attempts.findLast(({ transport }) => transport === name);
-    if (attempt && !/ok|pending/.test(attempt.verdict)) parts.add(describe(attempt));
+    const last = attempts.findLast(({ transport, verdict }) => transport === name && verdict !== "pending");
+    if (last && last.verdict !== "ok") parts.add(describe(last));
   }
   parts.add(current ? `using ${current}.` : "not connected.");
   return [...parts].join("; ").replace(/./, (first) => first.toUpperCase());

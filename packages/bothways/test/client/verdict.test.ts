@@ -89,6 +89,11 @@ describe("one sentence for all", () => {
     ["Using websocket.", "websocket", [{ transport: "stream", verdict: "lost" }, { verdict: "ok" }]],
     ["Using stream.", "stream", [{ verdict: "blocked" }, { verdict: "ok" }]],
     [
+      "Most likely a proxy removed the Upgrade header; using stream.",
+      "stream",
+      [{ verdict: "blocked" }, { verdict: "pending" }],
+    ],
+    [
       "Websocket was lost (gone); stream was refused (no ticket); not connected.",
       "",
       [
