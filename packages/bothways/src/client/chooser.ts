@@ -1,8 +1,11 @@
 /**
  * Which transport is tried when. The best starts at once, the next beside it when it is slow, the first to open is used,
  * and a better one takes over live. `inTurn` is the plain alternative: one after the other.
+ *
+ * Invariant: what was learned changes the order of what is tried, and never leaves nothing to try.
  */
 import type { ClientPlatform, CoreOptions } from "./options.ts";
+import type { Verdict } from "./report.ts";
 
 /** What a connection does for its chooser. Transports are meant by their index in the `transports` option. */
 export interface ChooserHost {
@@ -15,11 +18,13 @@ export interface ChooserHost {
 export interface Chooser {
   /** Nothing is open or under way: begin a round. */
   begin(): void;
-  /** An attempt failed, perhaps while another link is open. True where the round goes on. */
-  failed(isOpen: boolean): boolean;
+  /** An attempt failed, perhaps while another link is open. True where that needs no new round. */
+  failed(index: number, verdict: Verdict, isOpen: boolean): boolean;
   opened(index: number, ms: number): void;
   /** The application wants this one. */
   prefer(index: number): void;
+  /** The network is another one: what was learned no longer holds. */
+  forget(isOpen: boolean): void;
 }
 
 export type CreateChooser = (
@@ -37,9 +42,9 @@ export const inTurn: CreateChooser = (_url, { transports }, _platform, { dial })
       index = first;
       dial(index);
     },
-    failed(isOpen) {
+    failed(_index, _verdict, isOpen) {
       index = (index + 1) % transports.length;
-      if (isOpen || index === first) return false;
+      if (isOpen || index === first) return isOpen;
       dial(index);
       return true;
     },
@@ -47,14 +52,26 @@ export const inTurn: CreateChooser = (_url, { transports }, _platform, { dial })
     prefer(preferred) {
       first = preferred;
     },
+    forget() {},
   };
 };
 
 const MEMORY_MS = 1_800_000;
 const MAX_UPGRADE_DELAY_MS = 300_000;
 
-/** What opened last for a URL, how many ms it took, and until when that is believed. */
-const memory = new Map<string, { index: number; ms: number; until: number }>();
+/** What was learned of the way to a URL. After half an hour all of it is learned anew. */
+interface Memory {
+  readonly until: number;
+  /** What opened last, and how many ms it took. */
+  index: number | undefined;
+  ms: number;
+  /** How often something better was tried in vain. */
+  tries: number;
+  /** Something on the way keeps streams back. */
+  hasBuffering: boolean;
+}
+
+const memory = new Map<string, Memory>();
 
 export const hedged: CreateChooser = (
   url,
@@ -62,46 +79,106 @@ export const hedged: CreateChooser = (
   platform,
   { dial, later },
 ) => {
-  /** The one to end up with, how often that was tried, and those left to try in this round. */
+  /** The one to end up with. */
   let goal = 0;
-  let upgrades = 0;
+  /** Those left to try in this round. */
   let round: number[] = [];
+  /** Those that have failed since the round began. */
+  const failed = new Set<number>();
+  /** One that has not begun. */
+  let stream: number | undefined;
+  /** What is open, or was. Nothing while a round has opened nothing yet. */
+  let current: number | undefined = goal;
 
-  const next = (): boolean => {
-    const index = round.shift();
+  const recall = (): Memory => {
+    const now = platform.now();
+    let known = memory.get(url);
+    if (!known || known.until <= now) {
+      known = { until: now + MEMORY_MS, index: undefined, ms: 250, tries: 0, hasBuffering: false };
+      memory.set(url, known);
+    }
+    return known;
+  };
+
+  /** Best first, but for `first`. */
+  const rank = (first: number): number[] => [...new Set([first, goal, ...transports.keys()])];
+
+  const withoutBuffered = (order: number[]): number[] =>
+    order.filter((index) => !(recall().hasBuffering && transports[index]?.streams));
+
+  /** What keeps one stream back keeps all of them back: no other is tried beside one that has not begun. */
+  const next = (isHedge?: boolean): boolean => {
+    const isWaiting = isHedge && stream !== undefined;
+    const place = isWaiting ? round.findIndex((index) => !transports[index]?.streams) : 0;
+    const [index] = place < 0 ? [] : round.splice(place, 1);
     if (index === undefined) return false;
+    if (transports[index]?.streams) stream = index;
     dial(index);
-    const known = memory.get(url);
-    if (round.length) later(next, hedgeDelay ?? (known ? Math.max(400, 2 * known.ms) : 700));
+    const delayMs = hedgeDelay ?? Math.min(1000, Math.max(400, 2 * recall().ms));
+    if (round.length) later(() => next(true), delayMs);
     return true;
   };
 
-  /** Less and less often. */
+  /** Tries what is better than what is open, less and less often. */
   const climb = (): void => {
-    if (upgrade !== false) later(() => dial(goal), Math.min(MAX_UPGRADE_DELAY_MS, 1000 * 4 ** upgrades++));
+    if (upgrade === false || current === goal) return;
+    const known = recall();
+    const order = rank(goal);
+    const better = withoutBuffered(order.slice(0, order.indexOf(current as number)));
+    const slow = better.filter((index) => !failed.has(index));
+    // what was not only slow will not do better in a second
+    if (!slow.length) known.tries = Math.max(2, known.tries);
+    later(
+      () => {
+        round = known.tries++ < 2 ? slow : better;
+        if (!next()) climb();
+      },
+      Math.min(MAX_UPGRADE_DELAY_MS, 1000 * 4 ** known.tries),
+    );
   };
 
   return {
     begin() {
-      const known = memory.get(url);
-      const first = known && known.until > platform.now() ? known.index : goal;
-      round = [first, ...transports.keys()].filter((index, place) => place === 0 || index !== first);
-      next();
+      // what was learned may be why nothing could be opened
+      if (current === undefined) memory.delete(url);
+      current = undefined;
+      failed.clear();
+      stream = undefined;
+      const order = rank(recall().index ?? goal);
+      round = withoutBuffered(order);
+      // where there is nothing else, they are tried all the same
+      if (!next()) {
+        round = order;
+        next();
+      }
     },
-    failed(isOpen) {
-      if (!isOpen) return next();
-      climb();
-      return true;
+    failed(index, verdict, isOpen) {
+      failed.add(index);
+      if (index === stream) stream = undefined;
+      if (verdict === "buffered") recall().hasBuffering = true;
+      round = withoutBuffered(round);
+      if (next()) return true;
+      if (isOpen) climb();
+      return isOpen;
     },
     opened(index, ms) {
-      memory.set(url, { index, ms, until: platform.now() + MEMORY_MS });
+      const known = recall();
+      current = index;
+      stream = undefined;
       round = [];
-      if (index === goal) upgrades = 0;
-      else climb();
+      known.index = index;
+      known.ms = ms;
+      if (index === goal) known.tries = 0;
+      climb();
     },
     prefer(index) {
       goal = index;
       memory.delete(url);
+    },
+    forget(isOpen) {
+      memory.delete(url);
+      failed.clear();
+      if (isOpen) climb();
     },
   };
 };

@@ -9,7 +9,7 @@ import { ABNORMAL, BYE, PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../model/clo
 import type { Data, Message } from "../model/message.ts";
 import type { Packet } from "../model/packet.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
-import type { ClientTransport, Link } from "../model/transport.ts";
+import type { ClientTransport, Link, LinkHandler } from "../model/transport.ts";
 import { ClientSession } from "../session/client-session.ts";
 import { type Input, NEVER, type Output, type State } from "../session/session.ts";
 import { encodeFrame, parseFrame } from "../wire/native/frame.ts";
@@ -20,11 +20,17 @@ import { createError } from "./error.ts";
 import type { ClientPlatform, CoreOptions } from "./options.ts";
 import type { Report, ReportAttempt } from "./report.ts";
 import type { Socket, SocketMessage } from "./socket.ts";
+import { findTransport } from "./transport-name.ts";
+import { explain, judge } from "./verdict.ts";
 
 /** What a connection raises. */
 export interface ConnectionEvents {
   /** The technique in use changed; `""` when there is none. */
   transport: (name: string) => void;
+  /** The session moved live to a technique that stands before the one it was on in `transports`. */
+  upgrade: (name: string) => void;
+  /** The session moved live to one that stands behind it. */
+  downgrade: (name: string) => void;
   /** The n-th try to reconnect begins. */
   reconnect_attempt: (attempt: number) => void;
   /** The n-th try succeeded. */
@@ -65,6 +71,10 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   readonly #sockets = new Map<string, Socket>();
   #session: ClientSession<Attempt, SocketMessage>;
   #rows: ReportAttempt[] = [];
+  /** Of the transport in use, or of the last one. */
+  #index = 0;
+  /** When the round began. */
+  #begunAt = 0;
   #tries = 0;
   /** Takes back the one timer for what is to be tried next, and the one for the session's deadline. */
   #cancelStep: (() => void) | undefined;
@@ -86,7 +96,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       dial: (index) => this.#dial(index),
       later: (action, delayMs) => this.#later(action, delayMs),
     });
-    platform.onWake(() => {
+    platform.onWake((isNetworkNew) => {
+      if (isNetworkNew) this.#chooser.forget(this.isOpen);
       if (!this.isOpen) return this.#start();
       this.#session.probe(platform.now());
       this.#drain();
@@ -117,10 +128,12 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     return this.#rows.some(({ outcome }) => outcome === "pending");
   }
 
-  /** Moves to this technique, live where there is a session, and stays with it. Ignores a name it does not have. */
+  /**
+   * Moves to this technique, live where there is a session, and stays with it. Throws BW_TRANSPORT_NAME where it is not
+   * one of the `transports`.
+   */
   switchTo(name: string): void {
-    const index = this.#options.transports.findIndex((transport) => transport.name === name);
-    if (index < 0) return;
+    const [index] = findTransport(this.#options.transports, name);
     this.#chooser.prefer(index);
     if (this.isOpen && this.transport !== name) this.#dial(index);
   }
@@ -128,8 +141,10 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   /** How the connection came to be, and what went over it. */
   report(): Report {
     const { outbox, duplicates } = this.#session;
+    const { transport } = this;
     return {
-      transport: this.transport,
+      transport,
+      summary: explain(this.#options.transports, transport, this.#rows),
       attempts: this.#rows,
       sent: outbox.last,
       received: this.#received,
@@ -180,12 +195,14 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
 
   /** Begins a round, when every socket has said how it is to be let in. */
   #start(): void {
-    this.#cancelStep?.();
     for (const asked of this.#sockets.values()) {
       asked.authorize(() => {
         const sockets = [...this.#sockets.values()];
         const isReady = sockets[0] && sockets.every(({ authorized }) => authorized !== undefined);
-        if (isReady && !this.isOpen && !this.#isPending) this.#chooser.begin();
+        if (!isReady || this.isOpen || this.#isPending) return;
+        this.#cancelStep?.();
+        this.#begunAt = this.platform.now();
+        this.#chooser.begin();
       });
     }
   }
@@ -200,15 +217,18 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       startedAt: platform.now(),
       ms: 0,
       outcome: "pending",
+      verdict: "pending",
       code: 0,
+      status: 0,
       reason: "",
     };
-    const lost = (_error: unknown, code = ABNORMAL, reason = ""): void => {
+    const lost: LinkHandler["lost"] = (_error, code = ABNORMAL, reason = "", status = 0): void => {
       row.reason = reason;
+      row.status = status;
       this.run({ type: "lost", link: attempt, code });
     };
     const cancelTimeout = platform.setTimer(
-      () => lost(0, TIMEOUT, "timeout"),
+      () => lost("BW_SILENT", TIMEOUT, "timeout"),
       this.isOpen ? SWITCH_TIMEOUT_MS : (options.timeout ?? 20_000),
     );
     const attempt: Attempt = { index, joins, row, cancelTimeout };
@@ -333,10 +353,18 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
 
   #opened(attempt: Attempt, from: State): void {
     const { index, joins, row } = attempt;
+    const { transport } = row;
+    const before = this.#index;
     this.#settle(attempt, "open", 0);
+    row.verdict = "ok";
+    for (const other of this.#rows)
+      if (other.verdict === "lost" && other.outcome === "failed" && other.startedAt >= this.#begunAt)
+        other.verdict = "blocked";
+    this.#index = index;
     this.#cancelStep?.();
     this.#chooser.opened(index, row.ms);
-    this.fire("transport", row.transport);
+    this.fire("transport", transport);
+    if (from === "open" && index !== before) this.fire(index < before ? "upgrade" : "downgrade", transport);
     if (this.#tries) this.fire("reconnect", this.#tries);
     this.#tries = 0;
     if (from === "open") return;
@@ -348,15 +376,18 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   }
 
   #dropped(attempt: Attempt, code: number): void {
-    const { row, link } = attempt;
+    const { index, row, link } = attempt;
     const { isOpen } = this;
     // one that lost against another did not fail
     const hasFailed = row.outcome === "pending" && !(isOpen && code === TAKEN_OVER);
     this.#settle(attempt, hasFailed ? "failed" : "closed", code);
+    row.verdict = judge(row, isOpen);
+    if (row.verdict === "superseded") row.reason = `${this.transport} opened first`;
+    if (row.verdict === "lost" && !hasFailed) row.reason ||= "the connection broke";
     // one that broke has nobody to tell, and none of the codes of RFC 6455 may be sent
     link?.close(Math.max(BYE, code), "");
     if (!hasFailed || this.#session.state === "closed") return;
-    if (this.#chooser.failed(isOpen) || isOpen || this.#isPending) return;
+    if (this.#chooser.failed(index, row.verdict, isOpen) || this.#isPending) return;
     const error = createError("BW_LINK_LOST", row.reason || "no transport could be opened");
     for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
     this.#retry();

@@ -5,6 +5,7 @@ import type { CreateChooser } from "./chooser.ts";
 import { Connection } from "./connection.ts";
 import type { ClientPlatform, CoreOptions, IoOptions } from "./options.ts";
 import { Socket } from "./socket.ts";
+import { findTransport } from "./transport-name.ts";
 
 const connections = new Map<string, Connection>();
 
@@ -29,7 +30,10 @@ export function connect<ListenEvents = DefaultEventsMap, EmitEvents = ListenEven
   return options.autoConnect === false ? socket : socket.connect();
 }
 
-/** Names of transports become the transports they name; without any, all of `techniques` in their order. */
+/**
+ * Names of transports become the transports they name; without any, all of `techniques` in their order. Throws
+ * BW_TRANSPORT_NAME where one has none of their names.
+ */
 export function readArguments(
   url: string | IoOptions = "/",
   options: IoOptions = {},
@@ -37,8 +41,8 @@ export function readArguments(
 ): [url: string, options: CoreOptions] {
   if (typeof url !== "string") return readArguments("/", url, techniques);
   const known = techniques.map((technique) => technique());
-  const transports = options.transports?.flatMap((transport) =>
-    typeof transport === "string" ? known.filter(({ name }) => name === transport) : transport,
+  const transports = options.transports?.map((transport) =>
+    typeof transport === "string" ? findTransport(known, transport)[1] : transport,
   );
   return [url, { ...options, transports: transports?.length ? transports : known }];
 }

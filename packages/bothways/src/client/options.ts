@@ -70,8 +70,8 @@ export interface ClientPlatform {
   random(): number;
   /** ≥ 128 random bits as base64url. */
   createSecret(): string;
-  /** Calls back when the device woke, the page is shown again, or the network is back. */
-  onWake(callback: () => void): void;
+  /** Calls back when the device woke, the page is shown again, or the network is back, perhaps another one. */
+  onWake(callback: (isNetworkNew: boolean) => void): void;
 }
 
 /** Options of `io` in `bothways/client`. */

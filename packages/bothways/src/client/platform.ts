@@ -20,6 +20,6 @@ export const platform: ClientPlatform = {
   createSecret: () => crypto.getRandomValues(new Uint32Array(5)).join("-"),
   onWake(callback) {
     for (const event of ["online", "pageshow", "visibilitychange"])
-      globalThis.addEventListener?.(event, callback);
+      globalThis.addEventListener?.(event, () => callback(event === "online"));
   },
 };

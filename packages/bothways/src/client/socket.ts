@@ -198,6 +198,11 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     return (this as unknown as Socket).emitWithAck(REFRESH_AUTH, token);
   }
 
+  /** Moves the connection to this technique, as `socket.io.switchTo` does, with all sockets that share it. */
+  switchTo(name: string): void {
+    this.io.switchTo(name);
+  }
+
   /** How the connection came to be, and what went over it. */
   report(): Report {
     return this.io.report();

@@ -75,6 +75,13 @@ export const errorTable = {
     "later",
     "more pings and pongs came in a second than maxControlRate allows",
   ),
+  BW_WS_UPGRADE: entry(
+    "network",
+    1002,
+    426,
+    "no",
+    "the Upgrade header is missing: a proxy on the way has removed it",
+  ),
   BW_WS_VERSION: entry("remote", 1002, 426, "no", "the WebSocket version is not 13"),
   BW_WS_ACCEPT: entry("remote", 1002, 400, "no", "the server's answer to the opening handshake is not valid"),
   BW_WS_HANDSHAKE_TIMEOUT: entry(
@@ -162,6 +169,7 @@ export const errorTable = {
   BW_ACK_TIMEOUT: entry("remote", 4408, 408, "later", "the answer did not come in time"),
   BW_ACK_REFUSED: entry("app", 4500, 500, "no", "the other side could not answer"),
   BW_ACK_LIMIT: entry("local", 4429, 429, "later", "more than maxAcks answers are awaited"),
+  BW_TRANSPORT_NAME: entry("local", 4406, 406, "no", "no transport has this name"),
   BW_ABORTED: entry("local", 4000, 400, "no", "the wait for the answer was aborted"),
   BW_EVENTS_WAITING: entry(
     "remote",

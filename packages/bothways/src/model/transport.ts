@@ -45,14 +45,19 @@ export interface LinkHandler {
   position(): string;
   /** So many bytes wait in the link, in either direction. Said when it changes; on a link that keeps up it never does. */
   buffered?(bytes: number): void;
-  /** The link ended by itself. `closeCode` and `reason` are what the peer said, if it said anything. */
-  lost(code: ErrorCode, closeCode?: number, reason?: string): void;
+  /**
+   * The link ended by itself. `closeCode` and `reason` are what the peer said, if it said anything; `status` is that of
+   * the HTTP answer that ended it.
+   */
+  lost(code: ErrorCode, closeCode?: number, reason?: string, status?: number): void;
 }
 
 /** Client half of a technique, as the `transports` option takes it. */
 export interface ClientTransport {
   /** As the `transports` option and reports have it. */
   readonly name: string;
+  /** Its way down is HTTP answers that do not end: what holds answers back on the way holds it up. */
+  readonly streams?: boolean;
   /**
    * Starts an attempt. `hello` is the first frame; the answer arrives as the first frame of the link.
    * Never throws: whatever fails is told to `handler.lost`, later than this call returns.

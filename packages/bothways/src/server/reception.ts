@@ -198,6 +198,7 @@ export class Reception implements Visitors {
 
   /** A page can start some streams, and ask by a script, by a GET alone: the body stands in its query. */
   #get(request: IncomingMessage, answer: HttpAnswer): void {
+    if (isLostUpgrade(request)) return this.#refuse(request, answer, "BW_WS_UPGRADE", explainLoss(request));
     const [, search = ""] = /\?(.*)/.exec(request.url ?? "") ?? [];
     const query = new URLSearchParams(search);
     // ours are the last; the application's may have the same names
@@ -332,8 +333,10 @@ export class Reception implements Visitors {
     detail?: string,
     technique = "long-polling",
   ): void {
-    this.#tellRefused(request, technique, code, detail);
-    answer.refuse(code, detail);
+    const isUpgrade = isLostUpgrade(request);
+    this.#tellRefused(request, isUpgrade ? "websocket" : technique, code, detail);
+    if (isUpgrade) answer.refuseUpgrade(code, detail);
+    else answer.refuse(code, detail);
   }
 
   #refuseUpgrade(request: IncomingMessage, socket: Duplex, refusal: UpgradeRefusal): void {
@@ -436,6 +439,16 @@ export class Reception implements Visitors {
     });
     response.end(this.#client);
   }
+}
+
+/** It asked for a WebSocket when it set out: what asks for the upgrade is not passed on by proxies, the key is. */
+function isLostUpgrade({ method, headers }: IncomingMessage): boolean {
+  return method === "GET" && headers["sec-websocket-key"] !== undefined;
+}
+
+/** `undefined`: the usual way, of which the error's own message speaks. */
+function explainLoss({ headers }: IncomingMessage): string | undefined {
+  return headers.upgrade && "the Connection header lacks Upgrade: a proxy on the way has changed it";
 }
 
 /** `undefined` where it is not beside us, as in a server that was bundled into one file. */

@@ -15,7 +15,7 @@ export class FakePlatform implements ClientPlatform {
   #secrets = 0;
   #timers: Timer[] = [];
   #deferred: (() => void)[] = [];
-  #wakers: (() => void)[] = [];
+  #wakers: ((isNetworkNew: boolean) => void)[] = [];
 
   now(): number {
     return this.#now;
@@ -40,7 +40,7 @@ export class FakePlatform implements ClientPlatform {
   /** Sessions take it off the platform. */
   readonly createSecret = (): string => `secret-${++this.#secrets}`.padEnd(22, "-");
 
-  onWake(callback: () => void): void {
+  onWake(callback: (isNetworkNew: boolean) => void): void {
     this.#wakers.push(callback);
   }
 
@@ -68,8 +68,8 @@ export class FakePlatform implements ClientPlatform {
     this.#now = end;
   }
 
-  wake(): void {
-    for (const waker of this.#wakers) waker();
+  wake(isNetworkNew = false): void {
+    for (const waker of this.#wakers) waker(isNetworkNew);
     this.settle();
   }
 }
@@ -134,8 +134,8 @@ export class FakeLink {
     this.#platform.settle();
   }
 
-  lose(code?: number, reason?: string): void {
-    this.#handler.lost("BW_LINK_LOST", code, reason);
+  lose(code?: number, reason?: string, status?: number): void {
+    this.#handler.lost("BW_LINK_LOST", code, reason, status);
     this.#platform.settle();
   }
 }

@@ -27,6 +27,9 @@ const bare = `server {
 export const fronts = {
   /** `proxy_pass` and nothing else: HTTP/1.0, another Host, no upgrades, buffers. */
   "nginx by default": (port: number) => startNginx(bare, port),
+  /** The same, and deaf to what the server says of buffering: streams are kept until they end. */
+  "nginx that gathers": (port: number) =>
+    startNginx(put(bare, "location / {", "location / { proxy_ignore_headers X-Accel-Buffering;"), port),
   /** As the guide says. */
   nginx: (port: number) => startNginx(readGuide("nginx"), port),
   /** The same with HTTP/2 and TLS in front. */

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { type Socket as Client, io as connect, type IoOptions } from "../../src/client/index.node.ts";
 import { Server, type ServerOptions, type Socket } from "../../src/server/index.ts";
+import { FaultProxy } from "../../src/testing/index.ts";
 import { certificate } from "../fixtures/localhost-certificate.ts";
 import { Ear, messageOf } from "./conversation.ts";
 import { fronts } from "./daemon.ts";
@@ -23,6 +24,7 @@ class Place {
   readonly down = new Ear("down");
   readonly #clients: Client[] = [];
 
+  /** `url` is that of the proxy, or of the way to it. */
   private constructor(server: Server, url: string, port: number) {
     this.server = server;
     this.url = url;
@@ -34,15 +36,23 @@ class Place {
     });
   }
 
-  static async open(name: keyof typeof fronts, options: ServerOptions = {}): Promise<Place> {
+  /** `rttMs` is between the client and the proxy. */
+  static async open(name: keyof typeof fronts, options: ServerOptions = {}, rttMs = 0): Promise<Place> {
     const http = createServer().listen(0, "127.0.0.1");
     await once(http, "listening");
     const server = new Server(http, { maxBufferedBytes, trustProxy: 1, ...options });
     const { port } = http.address() as AddressInfo;
     const front = await fronts[name](port);
-    const place = new Place(server, front.url, port);
+    const { protocol, port: frontPort } = new URL(front.url);
+    const way = await FaultProxy.listen({
+      target: { port: Number(frontPort) },
+      latencyMs: rttMs / 2,
+      handshakeRtt: true,
+    });
+    const place = new Place(server, `${protocol}//127.0.0.1:${way.port}`, port);
     onTestFinished(async () => {
       for (const client of place.#clients) client.disconnect();
+      await way.close();
       await front.close();
       await server.close();
     });
@@ -86,14 +96,40 @@ async function timeOf(client: Client): Promise<number> {
   return performance.now() - begunAt;
 }
 
-test("nginx by default: connected by long polling at once, and the report says what became of the WebSocket", async () => {
-  const place = await Place.open("nginx by default");
+const lostUpgrade = {
+  transport: "websocket",
+  outcome: "failed",
+  verdict: "blocked",
+  status: 426,
+  reason: "BW_WS_UPGRADE: the Upgrade header is missing: a proxy on the way has removed it",
+};
+
+test("nginx by default, far away: connected by a stream in time, and the report says what became of the WebSocket", async () => {
+  const place = await Place.open("nginx by default", {}, 50);
   const client = place.client();
   expect(await timeOf(client)).toBeLessThan(1_500);
   await place.converse(client);
-  const { transport, attempts } = client.report();
+  const { summary, attempts } = client.report();
+  expect(summary).toBe("A proxy removed the Upgrade header; using stream.");
+  expect(attempts[0]).toMatchObject(lostUpgrade);
+});
+
+test("nginx that keeps answers back, far away: connected by long polling in time, and no stream is tried again", async () => {
+  const place = await Place.open("nginx that gathers", {}, 50);
+  const client = place.client();
+  expect(await timeOf(client)).toBeLessThan(1_500);
+  await place.converse(client);
+  const { transport, attempts, summary } = client.report();
   expect(transport).toBe("long-polling");
-  expect(attempts[0]).toMatchObject({ transport: "websocket", outcome: "failed", reason: "status is 405" });
+  expect(attempts[0]).toMatchObject(lostUpgrade);
+  expect(summary).toContain("A proxy removed the Upgrade header; stream ");
+  // once long polling carries the session the stream is tried in peace
+  await until("the verdict is there", () =>
+    client.report().attempts.some((each) => each.verdict === "buffered"),
+  );
+  expect(client.report().summary).toBe(
+    "A proxy removed the Upgrade header; a proxy keeps answers back until they end; using long-polling.",
+  );
 });
 
 test("nginx by default: a page is refused, and told which origins were compared", async () => {
@@ -102,8 +138,8 @@ test("nginx by default: a page is refused, and told which origins were compared"
     const client = place.client({ transports: [transport], extraHeaders: { Origin: place.url } });
     const error = await new Promise<Error>((resolve) => void client.once("connect_error", resolve));
     const compared = `origin "${place.url}" is not the server's "http://127.0.0.1:${place.port}"`;
-    // the client of a WebSocket does not read the body of a refusal
-    expect(error.message).toBe(transport === "websocket" ? "status is 403" : compared);
+    expect(error.message).toBe(transport === "websocket" ? `BW_ORIGIN: ${compared}` : compared);
+    expect(client.report().attempts[0]).toMatchObject({ verdict: "refused" });
   }
 });
 
@@ -141,6 +177,10 @@ test.each(["websocket", "long-polling"])(
     await place.converse(client, messages);
     expect(new Set(reasons)).toEqual(new Set(["transport close"]));
     const failed = client.report().attempts.find(({ outcome }) => outcome === "closed");
-    expect(failed).toMatchObject({ reason: transport === "websocket" ? "" : "status 504" });
+    expect(failed).toMatchObject({
+      verdict: "lost",
+      reason: transport === "websocket" ? "the connection broke" : "status 504",
+      status: transport === "websocket" ? 0 : 504,
+    });
   },
 );

@@ -44,7 +44,8 @@ export interface Exchanges {
   take(frames: Data[]): boolean;
   /** The link is open, and can send. */
   open(): void;
-  lose(reason: string): void;
+  /** `status` is that of the answer that ended it. */
+  lose(reason: string, status?: number): void;
 }
 
 /** Begins the way down with the answer to the hello. Returns what stops it. */
@@ -59,6 +60,7 @@ export function createExchanges(
 ): ClientTransport {
   return {
     name,
+    streams: isStream,
     open(request, hello, handler) {
       /** Gone once the link has ended: from then on nobody is told anything. */
       let listener: LinkHandler | undefined = handler;
@@ -66,18 +68,18 @@ export function createExchanges(
       let batch: Data[] = [];
       let abortBatch: (() => void) | undefined;
 
-      const lose = (reason: string, code?: number): void => {
+      const lose = (reason: string, status?: number, code?: number): void => {
         if (!listener) return;
         listener = undefined;
         stop();
         abortBatch?.();
-        handler.lost("BW_LINK_LOST", code, reason);
+        handler.lost("BW_LINK_LOST", code, reason, status);
       };
       const exchange: Exchanges["exchange"] = (frames, next) =>
         post(request, encodeBody(frames), (status, body, failure = `status ${status}`) => {
           const answer = decodeBody(body);
           // An error without a close frame is not the server's own.
-          if (!answer || (status !== 200 && !readEnd(answer))) lose(failure);
+          if (!answer || (status !== 200 && !readEnd(answer))) lose(failure, status);
           else if (listener) next(answer);
         });
       const link = {
@@ -90,7 +92,7 @@ export function createExchanges(
           if (end) frames.pop();
           for (const frame of frames) listener?.receive(frame);
           listener?.received();
-          if (end) lose(end[2] as string, Number(end[1]));
+          if (end) lose(end[2] as string, undefined, Number(end[1]));
           return !!listener;
         },
         open: () => listener?.writable(),
@@ -111,7 +113,7 @@ export function createExchanges(
       let stop = exchange([hello, ...technique], (answer) => {
         link.key = readKey(answer[0]);
         if (link.key) stop = listen(link, answer);
-        else if (link.take(answer)) lose("status 200");
+        else if (link.take(answer)) lose("status 200", 200);
       });
 
       return {

@@ -9,14 +9,14 @@ import type { ClientTransport, ConnectRequest } from "../../model/transport.ts";
 import { createExchanges, type Post, type SetTimer } from "./exchanges.ts";
 
 /**
- * Sends a start and reads its answer: `take` gets frames as they come, `ended` is called once when no more will, and
- * neither before this call returns. Returns what aborts it; after that nobody listens.
+ * Sends a start and reads its answer: `take` gets frames as they come, `ended` is called once when no more will, with
+ * the status where that is why, and neither before this call returns. Returns what aborts it; after that nobody listens.
  */
 export type OpenStream = (
   request: ConnectRequest,
   body: string,
   take: (frames: Data[]) => void,
-  ended: (failure: string) => void,
+  ended: (failure: string, status?: number) => void,
 ) => () => void;
 
 /** What `stream`, `sse` and `multipart` take. */
@@ -49,10 +49,10 @@ export function createStreaming(
           count += frames.length;
           if (link.take(isFirst ? [welcome as Data, ...frames] : frames) && isFirst) link.open();
         };
-        abort = openStream(link.request, body, take, (failure) => {
+        abort = openStream(link.request, body, take, (failure, status) => {
           if (isOver) return;
           if (count > 1) start();
-          else link.lose(failure);
+          else link.lose(failure, status);
         });
       };
       start();

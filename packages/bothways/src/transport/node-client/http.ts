@@ -57,16 +57,16 @@ export class Requests {
     return (request, body, take, ended) => {
       let isOver = false;
       let exchange: ClientRequest | undefined;
-      const end = (failure: string): void => {
+      const end = (failure: string, status?: number): void => {
         if (isOver) return;
         isOver = true;
-        ended(failure);
+        ended(failure, status);
       };
       const read = (response: IncomingMessage): void => {
         const { statusCode = 0, headers } = response;
         const refused = (status: number, bytes: Uint8Array, failure = `status ${status}`): void => {
           if (!isOver) take(decodeBody(bytes) ?? []);
-          end(failure);
+          end(failure, status);
         };
         if (statusCode !== 200) return gather(response, request.maxMessageBytes, refused, end);
         const decode = createDecoder(headers["content-type"] ?? "", request.maxMessageBytes);

@@ -27,6 +27,8 @@ const protocol = "bothways.1";
 /** Common proxies cut off longer headers. */
 const maxHelloCharacters = 4_096;
 const maxResponseHeadBytes = 16_384;
+/** What our servers say where they refuse, right behind the head. What comes later is not waited for. */
+const serverRefusal = /^BW_\w+: .{1,1000}/;
 /** How long the closing handshake may take; then the socket is destroyed. */
 const lingerMs = 5_000;
 
@@ -157,7 +159,7 @@ class WebSocketLink implements Link, ConnectionHost {
       if (result === undefined) return;
       this.#response = undefined;
       if (result.ok) {
-        this.#open(result.head);
+        this.#open(result.head, result.rest);
         bytes = result.rest;
       } else {
         this.#refuse(result.code, "the answer to the handshake is malformed or too long");
@@ -174,12 +176,14 @@ class WebSocketLink implements Link, ConnectionHost {
   }
 
   /** The server's answer is here: opens the connection, or gives it up. */
-  #open(head: ResponseHead): void {
+  #open(head: ResponseHead, rest: Uint8Array): void {
     const accept = acceptKey(this.#key, nodePrimitives);
     const check = checkUpgradeResponse(head, { accept, protocols: this.#protocols });
     const location = head.headers.location?.[0];
     if (!check.ok) {
-      this.#refuse(check.code, location ? `redirected to ${location}` : check.detail);
+      const [detail = location ? `redirected to ${location}` : check.detail] =
+        serverRefusal.exec(Buffer.from(rest).toString()) ?? [];
+      this.#refuse(check.code, detail, head.status);
       return;
     }
     const { maxMessageBytes } = this.#request;
@@ -204,8 +208,8 @@ class WebSocketLink implements Link, ConnectionHost {
     clearTimeout(this.#lingerTimer);
   }
 
-  #refuse(code: ErrorCode, detail: string): void {
-    this.#lose(code, undefined, detail);
+  #refuse(code: ErrorCode, detail: string, status?: number): void {
+    this.#lose(code, undefined, detail, status);
     this.#socket?.destroy();
   }
 
@@ -213,10 +217,10 @@ class WebSocketLink implements Link, ConnectionHost {
     this.#lingerTimer ??= setTimeout(() => this.#socket?.destroy(), lingerMs);
   }
 
-  #lose(code: ErrorCode, closeCode: number | undefined, reason: string | undefined): void {
+  #lose(code: ErrorCode, closeCode: number | undefined, reason: string | undefined, status?: number): void {
     const handler = this.#handler;
     this.#handler = undefined;
-    handler?.lost(code, closeCode, reason);
+    handler?.lost(code, closeCode, reason, status);
   }
 }
 

@@ -78,6 +78,17 @@ export class HttpAnswer implements StreamAnswer {
     this.sendJson(errorTable[code].httpStatus, { code, message }, headers);
   }
 
+  /** Refuses what should have been an upgrade, in the words of one. RFC 9110 §15.5.22: 426 names what it asks for. */
+  refuseUpgrade(code: ErrorCode, detail: string = errorTable[code].message): void {
+    if (this.#isOver) return;
+    this.#finish();
+    const { httpStatus } = errorTable[code];
+    // HTTP/2 has no such headers
+    const isAsked = httpStatus === 426 && this.#response.req.httpVersionMajor === 1;
+    const headers = isAsked ? { Upgrade: "websocket", Connection: "Upgrade, close" } : undefined;
+    this.#write(httpStatus, `${code}: ${detail}\n`, headers);
+  }
+
   /** Hands the response over to a stream, which answers from here on. `undefined` where its client has gone. */
   takeOver(): ServerResponse | undefined {
     if (this.#isOver) return undefined;

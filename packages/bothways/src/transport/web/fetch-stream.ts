@@ -15,7 +15,7 @@ export function createFetchStream(createDecoder: (contentType: string) => Stream
         const { status, headers } = response;
         if (status !== 200 || !response.body) {
           take(decodeBody(new Uint8Array(await response.arrayBuffer())) ?? []);
-          return ended(`status ${status}`);
+          return ended(`status ${status}`, status);
         }
         const decode = createDecoder(headers.get("Content-Type") ?? "");
         const reader = response.body.getReader();

@@ -75,9 +75,12 @@ function parseHead(text: string): ResponseHead | undefined {
   return { status, headers };
 }
 
-/** RFC 9112 §4: `HTTP/1.1 101 reason`; some servers leave the last space out with the reason. */
+/**
+ * RFC 9112 §4: `HTTP/1.1 101 reason`; some servers leave the last space out with the reason. Who speaks HTTP/1.0 can
+ * refuse, and switches to nothing.
+ */
 function parseStatus(line: string): number | undefined {
-  return /^HTTP\/1\.1 [1-9]\d\d(?: |$)/.test(line) && isFieldValue(line)
+  return /^HTTP\/1\.(?:1|0(?! 101)) [1-9]\d\d(?: |$)/.test(line) && isFieldValue(line)
     ? Number(line.slice(9, 12))
     : undefined;
 }

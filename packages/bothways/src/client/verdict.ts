@@ -1,0 +1,40 @@
+/**
+ * What attempts mean: one word for each, and one sentence for all. Browsers say nothing of a WebSocket that could not be
+ * opened, so some of it is known only by comparison with the attempts beside it.
+ */
+import { BYE, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
+import type { ReportAttempt, Verdict } from "./report.ts";
+
+/** Of an attempt that ended. `isOpen`: there is another link. */
+export function judge({ verdict, code, status, reason }: ReportAttempt, isOpen: boolean): Verdict {
+  if (code === TIMEOUT) return "timeout";
+  if (verdict === "ok") return code === TAKEN_OVER || code === BYE ? "ok" : "lost";
+  if (code === TAKEN_OVER && isOpen) return "superseded";
+  if (/^buffered/.test(reason)) return "buffered";
+  // an answer that begins with an error of the table is the server's own
+  if (code >= BYE || /^BW_(?!WS)/.test(reason)) return "refused";
+  return status || isOpen ? "blocked" : "lost";
+}
+
+/** Says why nothing better than `current` is in use. `transports` are those there are, best first. */
+export function explain(
+  transports: readonly { readonly name: string }[],
+  current: string,
+  attempts: readonly ReportAttempt[],
+): string {
+  const parts = new Set<string>();
+  for (const { name } of transports) {
+    if (name === current) break;
+    const last = attempts.findLast(({ transport, verdict }) => transport === name && verdict !== "pending");
+    if (last && last.verdict !== "ok") parts.add(describe(last));
+  }
+  parts.add(current ? `using ${current}.` : "not connected.");
+  return [...parts].join("; ").replace(/./, (first) => first.toUpperCase());
+}
+
+function describe({ transport, verdict, status, reason }: ReportAttempt): string {
+  if (verdict === "buffered") return "a proxy keeps answers back until they end";
+  if (verdict === "blocked" && transport === "websocket" && (!reason || status === 426))
+    return `${status ? "" : "most likely "}a proxy removed the Upgrade header`;
+  return `${transport} was ${verdict === "timeout" ? "not answered" : verdict}${reason && ` (${reason})`}`;
+}

@@ -1,0 +1,30 @@
+/** What `io()` makes of its arguments. */
+import { describe, expect, test } from "vitest";
+import { readArguments } from "../../src/client/io.ts";
+import type { ClientTransport } from "../../src/model/transport.ts";
+import { createTransports, FakePlatform } from "./fake-world.ts";
+
+const { transports } = createTransports(new FakePlatform(), ["a", "b"]);
+const techniques = transports.map((transport) => (): ClientTransport => transport);
+const [a, b] = transports as [ClientTransport, ClientTransport];
+
+describe("the transports", () => {
+  test.each<[string, readonly (string | ClientTransport)[] | undefined, readonly ClientTransport[]]>([
+    ["none: all there are", undefined, [a, b]],
+    ["an empty list: all there are", [], [a, b]],
+    ["names, in their order", ["b", "a"], [b, a]],
+    ["values", [b], [b]],
+    ["both", ["b", a], [b, a]],
+  ])("%s (option: client transports)", (_name, given, taken) => {
+    const [, options] = readArguments("/", given && { transports: given }, techniques);
+    expect(options.transports).toEqual(taken);
+  });
+
+  test("a name that none has: BW_TRANSPORT_NAME (option: client transports)", () => {
+    const error = expect.objectContaining({
+      code: "BW_TRANSPORT_NAME",
+      message: 'there is no transport "c"',
+    });
+    expect(() => readArguments("/", { transports: ["a", "c"] }, techniques)).toThrow(error);
+  });
+});
