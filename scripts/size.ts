@@ -27,7 +27,7 @@ const budgets: readonly Budget[] = [
     name: "default",
     source: 'export { io } from "bothways/client";',
     targetGzipBytes: 6_000,
-    maxGzipBytes: 9_960,
+    maxGzipBytes: 9_980,
   },
   {
     name: "all",

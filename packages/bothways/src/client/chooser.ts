@@ -57,11 +57,13 @@ const MAX_UPGRADE_DELAY_MS = 300_000;
 const memory = new Map<string, { index: number; ms: number; until: number }>();
 
 export const hedged: CreateChooser = (
-  url,
+  server,
   { transports, hedgeDelay, upgrade },
   platform,
   { dial, later },
 ) => {
+  // an index means nothing in another list
+  const url = server + transports.map(({ name }) => name);
   /** The one to end up with, how often that was tried, and those left to try in this round. */
   let goal = 0;
   let upgrades = 0;
