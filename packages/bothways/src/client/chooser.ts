@@ -74,11 +74,13 @@ interface Memory {
 const memory = new Map<string, Memory>();
 
 export const hedged: CreateChooser = (
-  url,
+  server,
   { transports, hedgeDelay, upgrade },
   platform,
   { dial, later },
 ) => {
+  // an index means nothing in another list
+  const url = server + transports.map(({ name }) => name);
   /** The one to end up with. */
   let goal = 0;
   /** Those left to try in this round. */

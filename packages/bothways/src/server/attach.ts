@@ -3,10 +3,12 @@
  *
  * Invariant: nobody else sees a request, an upgrade or a stream of ours, and we touch none of theirs.
  */
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
+import { Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { Server as TlsServer } from "node:tls";
 import { errorTable } from "../model/errors.ts";
 import {
   type AnyHttp2Server,
@@ -21,6 +23,7 @@ import {
 } from "../transport/node/http2.ts";
 import { intercept } from "../transport/node/intercept.ts";
 import { guardSocket, refuseUpgrade, type UpgradeRefusal } from "../transport/node/upgrade.ts";
+import { OpenConnections } from "./open-connections.ts";
 
 /** How often a server that closes looks for connections nobody uses. */
 const IDLE_CHECK_MS = 50;
@@ -48,6 +51,8 @@ export interface Attached {
 
 export function attach(server: AnyHttpServer, path: string, visitors: Visitors): Attached {
   const streams = new StreamCount(visitors.maxStreams);
+  const connections = new OpenConnections();
+  let isClosing = false;
   const takeStream = (
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
@@ -63,6 +68,7 @@ export function attach(server: AnyHttpServer, path: string, visitors: Visitors):
     } else if (isConnect) visitors.upgrade(request, stream, nothing);
     else visitors.request(request, createResponse(stream));
   };
+  const isOurs = (url: string | undefined): boolean => !isClosing && visitors.owns(url);
   /** Those of HTTP/2 that have a socket, and what ends that: Node lends it to nobody once the session is destroyed. */
   const sessions = new Map<Http2Session, () => void>();
   const stray: UpgradeRefusal = { code: "BW_NOT_FOUND", detail: `WebSockets connect to ${path}` };
@@ -82,13 +88,18 @@ export function attach(server: AnyHttpServer, path: string, visitors: Visitors):
     }
     if (event === "stream") {
       const [stream, headers, , raw] = args as [ServerHttp2Stream, IncomingHttpHeaders, number, string[]];
-      if (visitors.owns(headers[":path"])) takeStream(stream, headers, raw);
+      if (isOurs(headers[":path"])) takeStream(stream, headers, raw);
       else if (!passOn() && isExtendedConnect(headers)) refuseUpgrade(stream, stray);
       return true;
     }
+    if (event === "connection" && server instanceof TlsServer) connections.greet(args[0] as Socket);
+    else if (event === "connection" && server instanceof HttpServer) connections.add(args[0] as Socket);
+    if (event === "secureConnection") connections.add(args[0] as Socket);
     if (event !== "request" && event !== "upgrade") return passOn();
     const [request, other, head] = args as [IncomingMessage, unknown, Uint8Array];
-    if (!visitors.owns(request.url)) return passOn();
+    if (event === "request") connections.answer(request.socket, other as ServerResponse);
+    else connections.remove(request.socket);
+    if (!isOurs(request.url)) return passOn();
     if (event === "request") visitors.request(request, other as ServerResponse);
     else visitors.upgrade(request, other as Duplex, head);
     return true;
@@ -98,17 +109,22 @@ export function attach(server: AnyHttpServer, path: string, visitors: Visitors):
   return {
     close() {
       server.off("upgrade", strayUpgrade);
-      release();
-      return close(server, sessions);
+      isClosing = true;
+      return close(server, sessions, connections).finally(release);
     },
   };
 }
 
-function close(server: AnyHttpServer, sessions: ReadonlyMap<Http2Session, () => void>): Promise<void> {
+function close(
+  server: AnyHttpServer,
+  sessions: ReadonlyMap<Http2Session, () => void>,
+  connections: OpenConnections,
+): Promise<void> {
   return new Promise((resolve) => {
     const timer = setInterval(() => {
       // a connection whose last answer is still being written is kept alive after it, and would be waited for
       if ("closeIdleConnections" in server) server.closeIdleConnections();
+      connections.endUnused();
       // and a session that is over waits for its peer to end the connection, which one that has vanished never does
       for (const [session, destroySoon] of sessions) if (session.destroyed) destroySoon();
     }, IDLE_CHECK_MS);

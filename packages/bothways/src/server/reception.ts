@@ -333,7 +333,7 @@ export class Reception implements Visitors {
     detail?: string,
     technique = "long-polling",
   ): void {
-    const isUpgrade = isLostUpgrade(request);
+    const isUpgrade = answer instanceof HttpAnswer && isLostUpgrade(request);
     this.#tellRefused(request, isUpgrade ? "websocket" : technique, code, detail);
     if (isUpgrade) answer.refuseUpgrade(code, detail);
     else answer.refuse(code, detail);

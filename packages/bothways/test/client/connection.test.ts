@@ -262,6 +262,16 @@ describe("a better transport", () => {
 });
 
 describe("what worked is remembered", () => {
+  test("for the same list of transports: another one is begun with its best", () => {
+    const world = createWorld(["a", "b"]);
+    world.open();
+    link(world, 0).lose();
+    link(world, 1).welcome();
+    const { transports, links } = createTransports(world.platform, ["c"]);
+    world.open("/", { transports, forceNew: true });
+    expect(links.map(({ name }) => name)).toEqual(["c"]);
+  });
+
   test("per server: the next connection begins with it, and still prefers the best", () => {
     const world = createWorld(["a", "b"], { hedgeDelay: 100 });
     const first = world.open("/", { forceNew: true });

@@ -1,14 +1,16 @@
 /**
- * `npm run networks`: every cell of the matrix, one after the other; prints them, and writes docs/reference/networks.md.
+ * `npm run networks`: every cell of the matrix; prints them, and writes docs/reference/networks.md.
  *
- *     npm run networks -- [--quick] [--only <text>] [--messages <n>]
+ *     npm run networks -- [--quick] [--only <text>] [--messages <n>] [--at-once <n>]
  *
  * `--quick` moves fewer messages and strikes less; `--only` takes the cells whose names hold a text. Neither writes.
+ * `--at-once` is how many cells run beside each other, 2 unless told: most of them wait most of the time.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { fromRoot } from "../../../../scripts/paths.ts";
-import { cells, nameOf, runCell } from "./cell.ts";
+import { cells, isPossible, nameOf, runCell } from "./cell.ts";
+import { Pages } from "./clients.ts";
 import { describeOutcome, printMatrix, type Row } from "./print-matrix.ts";
 
 const { values } = parseArgs({
@@ -16,20 +18,31 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     only: { type: "string", default: "" },
     messages: { type: "string" },
+    "at-once": { type: "string", default: "2" },
   },
 });
 const messages = Number(values.messages ?? (values.quick ? 100 : 1_000));
-const rows: Row[] = [];
-for (const cell of cells.filter((each) => nameOf(each).includes(values.only))) {
-  const isPossible = typeof cell.verdict === "string";
-  const outcome = isPossible ? await runCell(cell, { messages, isQuick: values.quick }) : undefined;
-  rows.push({ cell, outcome });
-  console.log(`${nameOf(cell)}: ${describeOutcome({ cell, outcome })}`);
-  for (const reason of outcome?.reasons ?? []) console.log(`    ${reason}`);
+const chosen = cells.filter((cell) => nameOf(cell).includes(values.only));
+const begunAt = performance.now();
+const pages = await Pages.launch();
+const rows: Row[] = chosen.map((cell) => ({ cell }));
+const waiting = rows.filter(({ cell }) => isPossible(cell));
+const count = waiting.length;
+
+async function work(): Promise<void> {
+  for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+    row.outcome = await runCell(row.cell, { messages, isQuick: values.quick, pages });
+    console.log(`${nameOf(row.cell)}: ${describeOutcome(row)}`);
+    for (const reason of row.outcome.reasons) console.log(`    ${reason}`);
+  }
 }
+
+await Promise.all(Array.from({ length: Number(values["at-once"]) }, work));
+await pages.close();
 const failed = rows.filter(({ outcome }) => outcome && outcome.wrong.length > 0);
-const ran = rows.filter(({ outcome }) => outcome);
-console.log(`\n${ran.length - failed.length} of ${ran.length} cells as they must be`);
+const minutes = (performance.now() - begunAt) / 60_000;
+console.log(`\n${count - failed.length} of ${count} cells as they must be, in ${minutes.toFixed(1)} minutes`);
+for (const row of failed) console.log(`${nameOf(row.cell)}: ${describeOutcome(row)}`);
 if (failed.length > 0) process.exitCode = 1;
 const isWhole = values.only === "" && !values.quick;
 if (isWhole) writeFileSync(fromRoot("docs/reference/networks.md"), printMatrix(rows, messages));

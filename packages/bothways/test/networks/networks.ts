@@ -3,6 +3,7 @@
  * may be lost, repeated or reordered.
  */
 import type { ServerOptions } from "../../src/server/index.ts";
+import type { TransportName } from "../../src/server/options.ts";
 import {
   type Answer,
   captivePortal,
@@ -15,10 +16,10 @@ import {
 } from "../../src/testing/index.ts";
 import type { Kind } from "./transports.ts";
 
-/** The transport carries the session; the client connects by the fallback, in time; or the two cannot meet. */
-export type Verdict = "works" | "moves on" | { readonly impossible: string };
+/** The transport carries the session; the client connects by another, in time; or the two cannot meet. */
+export type Verdict = "works" | { readonly movesOnTo: TransportName } | { readonly impossible: string };
 
-/** Clients connect to `faults`, which leads to `proxy`, which leads to the server. */
+/** Clients connect to `faults`, which leads to `proxy`, which leads to the server; over HTTP/2 nothing passes `proxy`. */
 export interface Place {
   readonly proxy: PolicyProxy;
   readonly faults: FaultProxy;
@@ -32,6 +33,8 @@ export interface Place {
 
 export interface Network {
   readonly name: string;
+  /** It does what only a proxy can that reads HTTP/1.1. */
+  readonly readsHttp?: true;
   readonly policies?: Partial<Policies>;
   readonly shape?: Partial<NetworkShape>;
   readonly server?: ServerOptions;
@@ -58,9 +61,10 @@ const minBytes = 64;
 function refusesUpgrades(name: string, upgrade: Policies["upgrade"]): Network {
   return {
     name,
+    readsHttp: true,
     policies: { upgrade },
     count: ({ proxy }) => proxy.stats.strikes.upgrade,
-    verdicts: { upgrade: "moves on", stream: noUpgrade, poll: noUpgrade },
+    verdicts: { upgrade: { movesOnTo: "stream" }, stream: noUpgrade, poll: noUpgrade },
   };
 }
 
@@ -68,6 +72,7 @@ function refusesUpgrades(name: string, upgrade: Policies["upgrade"]): Network {
 function answersForAWhile(name: string, answer: number | Answer): Network {
   return {
     name,
+    readsHttp: true,
     count: ({ proxy }) => proxy.stats.strikes.answer,
     verdicts: everyKind,
     async strike(place, isQuick) {
@@ -85,10 +90,34 @@ function answersForAWhile(name: string, answer: number | Answer): Network {
   };
 }
 
+/** For a while everything is answered with nothing, over connections that live. Nobody asks without end. */
+const answersNothing: Network = {
+  name: "200 and nothing else for a while",
+  readsHttp: true,
+  count: ({ proxy }) => proxy.stats.strikes.answer,
+  verdicts: everyKind,
+  async strike({ proxy, faults, kind, connected }, isQuick) {
+    for (let round = 0; round < (isQuick ? 1 : 3); round++) {
+      await connected();
+      await talkGoesOn(faults);
+      const before = proxy.stats.strikes.answer;
+      proxy.change({ answer: 200 });
+      // nothing else makes it ask
+      if (kind === "upgrade") faults.cut();
+      await until("two were answered so", () => proxy.stats.strikes.answer >= before + 2);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const asked = proxy.stats.strikes.answer - before;
+      if (asked > 50) throw new Error(`it asked ${asked} times in half a second`);
+      proxy.change({ answer: undefined });
+    }
+  },
+};
+
 /** Something happens to single requests or their answers, the first of all among them. */
 function strikesRequests(name: string, fault: RequestFault): Network {
   return {
     name,
+    readsHttp: true,
     count: ({ proxy }) => proxy.stats.strikes[fault],
     verdicts: { ...everyKind, ...(fault === "cut" && { upgrade: oneExchange }) },
     async strike({ proxy, faults, kind, connected }, isQuick) {
@@ -103,6 +132,23 @@ function strikesRequests(name: string, fault: RequestFault): Network {
         // nothing else makes it ask once more
         if (kind === "upgrade") faults.cut();
         await struck;
+      }
+    },
+  };
+}
+
+/** Connections live and nothing passes, or die and no new ones come about. */
+function pausesConnections(name: string, pause: (faults: FaultProxy, forMs: number) => unknown): Network {
+  return {
+    name,
+    count: ({ struck }) => struck,
+    verdicts: everyKind,
+    async strike(place, isQuick) {
+      for (let round = 0; round < (isQuick ? 1 : 5); round++) {
+        await place.connected();
+        await talkGoesOn(place.faults);
+        pause(place.faults, 300);
+        place.struck += 1;
       }
     },
   };
@@ -130,11 +176,11 @@ function strikesConnections(
 }
 
 export const networks: readonly Network[] = [
-  { name: "nothing in between", count: ({ proxy }) => proxy.stats.requests, verdicts: everyKind },
+  { name: "nothing in between", count: ({ faults }) => faults.stats.opened, verdicts: everyKind },
   {
     name: "far and slow: 50 ms each way, 256 KiB/s",
     shape: { latencyMs: 50, handshakeRtt: true, bytesPerSecond: 262_144 },
-    count: ({ proxy }) => proxy.stats.requests,
+    count: ({ faults }) => faults.stats.opened,
     verdicts: everyKind,
   },
   refusesUpgrades("`Upgrade` header dropped", "strip"),
@@ -145,30 +191,35 @@ export const networks: readonly Network[] = [
   refusesUpgrades("upgrade never answered", "hang"),
   {
     name: "`Connection` header stripped",
+    readsHttp: true,
     policies: { stripConnection: true },
     count: ({ proxy }) => proxy.stats.strikes.stripConnection,
-    verdicts: { upgrade: "moves on", stream: "works", poll: "works" },
+    verdicts: { upgrade: { movesOnTo: "stream" }, stream: "works", poll: "works" },
   },
   {
     name: "HTTP/1.0",
+    readsHttp: true,
     policies: { http10: true },
     count: ({ proxy }) => proxy.stats.strikes.http10,
-    verdicts: { upgrade: "moves on", stream: "works", poll: "works" },
+    verdicts: { upgrade: { movesOnTo: "stream" }, stream: "works", poll: "works" },
   },
   {
     name: "answers held until they end",
+    readsHttp: true,
     policies: { bufferBytes: Number.POSITIVE_INFINITY },
     count: ({ proxy }) => proxy.stats.strikes.bufferBytes,
-    verdicts: { upgrade: oneExchange, stream: "moves on", poll: "works" },
+    verdicts: { upgrade: oneExchange, stream: { movesOnTo: "long-polling" }, poll: "works" },
   },
   {
     name: "answers held for 8 KiB",
+    readsHttp: true,
     policies: { bufferBytes: 8_192 },
     count: ({ proxy }) => proxy.stats.strikes.bufferBytes,
-    verdicts: { upgrade: oneExchange, stream: "moves on", poll: "works" },
+    verdicts: { upgrade: oneExchange, stream: { movesOnTo: "long-polling" }, poll: "works" },
   },
   {
     name: "idle connections reset after 150 ms",
+    readsHttp: true,
     policies: { idleTimeoutMs: 150 },
     isQuiet: true,
     count: ({ proxy }) => proxy.stats.strikes.idleTimeoutMs,
@@ -177,6 +228,7 @@ export const networks: readonly Network[] = [
   },
   {
     name: "one connection at a time",
+    readsHttp: true,
     policies: { maxConnections: 1 },
     server: impatient,
     count: ({ proxy }) => proxy.stats.strikes.maxConnections,
@@ -191,9 +243,15 @@ export const networks: readonly Network[] = [
   answersForAWhile("429 for a while", { status: 429, headers: { "Retry-After": "1" } }),
   answersForAWhile("a redirect for a while", { status: 302, headers: { Location: "https://example.com/" } }),
   answersForAWhile("a captive portal for a while", captivePortal),
+  answersNothing,
   strikesRequests("requests arrive twice", "duplicate"),
   strikesRequests("answers are lost", "lose"),
   strikesRequests("answers break off", "cut"),
+  pausesConnections("nothing passes for 300 ms", (faults, forMs) => faults.stall({ forMs })),
+  pausesConnections("no connections for 300 ms", (faults, forMs) => {
+    faults.admit("refuse", forMs);
+    faults.cut();
+  }),
   strikesConnections("cut in the middle of a message", (faults, direction, afterBytes) =>
     faults.cutOnNext({ direction, afterBytes, minBytes, scope: "all" }),
   ),
@@ -210,11 +268,11 @@ async function talkGoesOn(faults: FaultProxy): Promise<void> {
   await until("both sides hear more", isMore);
 }
 
-const patienceMs = 30_000;
+const patienceMs = Number(process.env.PAT ?? 30_000);
 
-export async function until(what: string, isSo: () => boolean): Promise<void> {
+export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   const endsAt = performance.now() + patienceMs;
-  while (!isSo()) {
+  while (!(await isSo())) {
     if (performance.now() > endsAt) throw new Error(`waited ${patienceMs / 1_000} s until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }

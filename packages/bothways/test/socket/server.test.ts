@@ -1,10 +1,12 @@
 /** The server among others on one HTTP server, and before strangers who send what they like. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createSecureServer } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect as connectTcp, type Socket } from "node:net";
 import { createInterface } from "node:readline";
+import { connect as connectTls } from "node:tls";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { io as connect, type IoOptions } from "../../src/client/index.node.ts";
@@ -605,6 +607,65 @@ describe("closing", () => {
     await Promise.all([io.close(), io.close()]);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
     expect((await stuck.closed).code).toBe(4503);
+  });
+
+  const tls = { cert: certificate, key: privateKey };
+  const kinds = [
+    ["HTTP", () => createServer()],
+    ["HTTPS", () => createHttpsServer(tls)],
+    ["HTTP/2 with allowHTTP1", () => createSecureServer({ ...tls, allowHTTP1: true })],
+  ] as const;
+
+  describe.each(kinds)("over %s", (kind, create) => {
+    test.each([
+      ["nothing", ""],
+      ["half a head", "GET /elsewhere HTTP/1.1\r\nHo"],
+      ["a request that was answered, and half a head", "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT"],
+    ])("who has sent %s is not waited for", async (_, sent) => {
+      const httpServer = create();
+      httpServer.on("request", (_request: unknown, response: ServerResponse) => void response.end("theirs"));
+      const io = watch(new Server(httpServer));
+      const port = Number(new URL(await listen(httpServer)).port);
+      const came = once(httpServer, kind === "HTTP" ? "connection" : "secureConnection");
+      const stranger =
+        kind === "HTTP" ? connectTcp(port, "127.0.0.1") : connectTls({ port, ca: certificate });
+      stranger.on("error", () => {});
+      stranger.write(sent);
+      const [socket] = (await came) as [Socket];
+      await vi.waitFor(() => expect(socket.bytesRead).toBe(sent.length));
+      if (sent.startsWith("GET / ")) await once(stranger, "data");
+      const startedAt = performance.now();
+      await io.close();
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      stranger.destroy();
+    });
+  });
+
+  test.each(kinds.slice(1))("over %s: who has not done with TLS is not waited for", async (_, create) => {
+    const httpServer = create();
+    const io = watch(new Server(httpServer));
+    const port = Number(new URL(await listen(httpServer)).port);
+    const came = once(httpServer, "connection");
+    const stranger = connectTcp(port, "127.0.0.1");
+    await came;
+    const startedAt = performance.now();
+    await io.close();
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    stranger.destroy();
+  });
+
+  test("who waits for an answer of somebody else's gets it", async () => {
+    const httpServer = createServer();
+    const asked = once(httpServer, "request") as Promise<[unknown, ServerResponse]>;
+    const io = watch(new Server(httpServer));
+    const answered = fetch(`${await listen(httpServer)}/elsewhere`).then((response) => response.text());
+    const [, response] = await asked;
+    const closed = io.close();
+    response.write("slow, ");
+    // longer than it takes to look for connections that nobody uses
+    setTimeout(() => response.end("but whole"), 150);
+    expect(await answered).toBe("slow, but whole");
+    await closed;
   });
 
   test("on SIGTERM, where that is wished (option: drainOnSigterm)", async () => {

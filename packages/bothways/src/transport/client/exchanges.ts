@@ -128,7 +128,9 @@ export function createExchanges(
           const part = takeBatch();
           if (isStream && part.at(-1)?.[0] !== "a") part.push(handler.position());
           abortBatch = exchange(part, (answer) => {
-            if (link.take(answer)) handler.writable();
+            // the server's answer has its position; without, the same batch would leave again at once
+            if (!answer[0]) lose("status 200");
+            else if (link.take(answer)) handler.writable();
           });
           handler.blocked();
         },

@@ -20,11 +20,16 @@ export function createLongPolling(
 ): ClientTransport {
   return createExchanges(name, post, (link, answer) => {
     let number = 0;
+    let wasEmpty = false;
     let stop = (): void => {};
     const poll = (): void => {
       const body = [`q${link.key},${++number}`, link.position()];
       stop = link.exchange(body, (frames) => {
+        const isEmpty = !frames[0];
         if (!link.take(frames)) return;
+        // the server does so where a browser repeated a poll; who does it again is not the server, and never holds one
+        if (isEmpty && wasEmpty && !wait) return link.lose("status 200");
+        wasEmpty = isEmpty;
         if (wait) stop = wait(poll);
         else poll();
       });

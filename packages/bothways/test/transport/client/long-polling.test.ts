@@ -23,7 +23,11 @@ function bytesOf(body: Data): Uint8Array {
   return typeof body === "string" ? new TextEncoder().encode(body) : body;
 }
 
-function open(): { link: Link; handler: RecordingHandler; posts: Exchange[] } {
+function open(wait?: (poll: () => void) => () => void): {
+  link: Link;
+  handler: RecordingHandler;
+  posts: Exchange[];
+} {
   const handler = new RecordingHandler();
   const posts: Exchange[] = [];
   const post: Post = (given, body, answered, isLast = false) => {
@@ -41,7 +45,7 @@ function open(): { link: Link; handler: RecordingHandler; posts: Exchange[] } {
       exchange.isAborted = true;
     };
   };
-  const link = createLongPolling("long-polling", post).open(request, "h{}", handler);
+  const link = createLongPolling("long-polling", post, wait).open(request, "h{}", handler);
   return { link, handler, posts };
 }
 
@@ -110,6 +114,33 @@ describe("polling", () => {
     expect(posts[2]?.frames[0]).toBe("qK,2");
   });
 
+  test("a second empty answer in a row is not the server's: the link is lost, in place of asking without end", () => {
+    const { handler, posts } = opened();
+    posts[1]?.answer(200);
+    posts[2]?.answer(200, "mtext");
+    posts[3]?.answer(200);
+    handler.take();
+    posts[4]?.answer(200);
+    expect(handler.events).toEqual(["received", "lost BW_LINK_LOST undefined status 200"]);
+    expect(posts).toHaveLength(5);
+  });
+
+  test("on short polling empty answers are the rule, and the next poll waits after each", () => {
+    const waiting: (() => void)[] = [];
+    const { handler, posts } = open((poll) => {
+      waiting.push(poll);
+      return () => {};
+    });
+    posts[0]?.answer(200, welcome);
+    for (let number = 1; number <= 3; number++) {
+      posts.at(-1)?.answer(200);
+      expect(posts).toHaveLength(number + 1);
+      waiting.pop()?.();
+      expect(posts).toHaveLength(number + 2);
+    }
+    expect(handler.events.filter((event) => event.startsWith("lost"))).toEqual([]);
+  });
+
   test("binary frames come as bytes", () => {
     const { handler, posts } = opened();
     posts[1]?.answer(200, "a1,2,3", Uint8Array.of(0x6d, 7));
@@ -146,6 +177,16 @@ describe("batches", () => {
     link.send({ data: "mnext" });
     link.flush();
     expect(posts[3]?.frames).toEqual(["kK,2", "mnext"]);
+  });
+
+  test("an answer without the server's position is not the server's: the link is lost, and nothing is sent again", () => {
+    const { link, handler, posts } = opened();
+    link.send({ data: "mup" });
+    link.flush();
+    handler.take();
+    posts[2]?.answer(200);
+    expect(handler.events).toEqual(["lost BW_LINK_LOST undefined status 200"]);
+    expect(posts).toHaveLength(3);
   });
 
   test("a flush of nothing sends nothing", () => {
