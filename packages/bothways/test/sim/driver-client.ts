@@ -31,7 +31,7 @@ export class DriverClient implements Client {
   #held = new Set<number>();
   #gapReason = "";
   #gaps = 0;
-  #wake: () => void = () => {};
+  #wake: (isNetworkNew: boolean) => void = () => {};
   #secrets = 0;
   #abandonedSecrets = 0;
   #isRobbed = false;
@@ -264,7 +264,7 @@ export class DriverClient implements Client {
 
   wake(): boolean {
     this.world.observer.mark("driver: woke");
-    this.#wake();
+    this.#wake(false);
     return true;
   }
 
