@@ -26,6 +26,7 @@ import { PollingLink } from "../transport/node/long-polling.ts";
 import type { OpenRequests } from "../transport/node/open-requests.ts";
 import { checkOrigin, corsHeaders, type OriginVerdict } from "../transport/node/origin.ts";
 import { formatAnswer, PerMessageDeflate } from "../transport/node/per-message-deflate.ts";
+import type { ResponseSink } from "../transport/node/response-sink.ts";
 import { StreamLink } from "../transport/node/stream-link.ts";
 import {
   acceptUpgrade,
@@ -34,6 +35,8 @@ import {
   refuseUpgrade,
   type UpgradeRefusal,
 } from "../transport/node/upgrade.ts";
+import { type HttpRequest, WebRequest } from "../transport/node/web-request.ts";
+import { WebResponse } from "../transport/node/web-response.ts";
 import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
 import { decodeBody } from "../wire/native/body.ts";
 import type { Visitors } from "./attach.ts";
@@ -129,7 +132,24 @@ export class Reception implements Visitors {
     this.#tellRefused(request, tunnel === undefined ? "long-polling" : "websocket", "BW_HTTP2_STREAMS");
   }
 
-  #request(request: IncomingMessage, response: ServerResponse): void {
+  /** Answers a request that came by `io.fetch`, whatever it is and whatever becomes of it. */
+  fetch(request: Request, address: string): Promise<Response> {
+    const response = new WebResponse(request.signal);
+    this.#guard(response, () => {
+      const received = new WebRequest(request, address);
+      received.on("error", () => response.destroy());
+      const isUpgrade = received.headers.upgrade?.toLowerCase() === "websocket";
+      if (!isUpgrade && this.owns(received.url)) return this.#request(received, response);
+      const answer = new HttpAnswer(response, {}, this.openRequests);
+      if (!isUpgrade) return this.#refuse(received, answer, "BW_NOT_FOUND");
+      // RFC 9110 §15.5.22: such an answer names what it is about
+      response.setHeader("Upgrade", "websocket");
+      this.#refuse(received, answer, "BW_NO_UPGRADE", undefined, "websocket");
+    });
+    return response.answer;
+  }
+
+  #request(request: HttpRequest, response: ResponseSink): void {
     if (this.#isClientUrl(request.url)) return this.#serveClient(response);
     const verdict = checkOrigin(request, this.#originOptions);
     const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
@@ -163,7 +183,7 @@ export class Reception implements Visitors {
 
   #requestPlain(
     endpoint: "events" | "emit",
-    request: IncomingMessage,
+    request: HttpRequest,
     answer: HttpAnswer,
     verdict: OriginVerdict,
   ): void {
@@ -189,7 +209,7 @@ export class Reception implements Visitors {
   }
 
   /** A page can start some streams by a GET alone: the body stands in its query. */
-  #get(request: IncomingMessage, answer: HttpAnswer): void {
+  #get(request: HttpRequest, answer: HttpAnswer): void {
     const [, query = ""] = /\?(.*)/.exec(request.url ?? "") ?? [];
     const [first = "", ...rest] = (new URLSearchParams(query).get("bothways") ?? "").split("\n");
     if (first[0] !== "s") return this.#refuse(request, answer, "BW_METHOD");
@@ -251,7 +271,7 @@ export class Reception implements Visitors {
   }
 
   #hello(
-    request: IncomingMessage,
+    request: HttpRequest,
     hello: string,
     technique: Data | undefined,
     xdomain: boolean,
@@ -287,7 +307,7 @@ export class Reception implements Visitors {
 
   /** What is refused before it has named its technique is told as long polling, which is what it is until then. */
   #refuse(
-    request: IncomingMessage,
+    request: HttpRequest,
     answer: HttpAnswer,
     code: ErrorCode,
     detail?: string,
@@ -303,7 +323,7 @@ export class Reception implements Visitors {
   }
 
   #tellRefused(
-    request: IncomingMessage,
+    request: HttpRequest,
     transport: string,
     code: ErrorCode,
     detail: string = errorTable[code].message,
@@ -314,7 +334,7 @@ export class Reception implements Visitors {
   }
 
   /** A fault of ours in what a request needs is that request's bad luck, and nobody else's. */
-  #guard(response: ServerResponse, act: () => void): void {
+  #guard(response: ResponseSink, act: () => void): void {
     try {
       act();
     } catch (error) {
@@ -335,7 +355,7 @@ export class Reception implements Visitors {
   }
 
   /** `q<key>,<n>` is the n-th poll, `s<key>,<n>` starts the n-th stream, `k<key>,<n>` is the n-th batch. */
-  #exchange(request: IncomingMessage, first: string, rest: Data[], answer: HttpAnswer): void {
+  #exchange(request: HttpRequest, first: string, rest: Data[], answer: HttpAnswer): void {
     const [, kind, key = "", sequence] = /^([qsk])([^,]{1,256}),(\d{1,15})$/.exec(first) ?? [];
     const found = this.#driver.find(key);
     if (!kind) return this.#refuse(request, answer, "BW_BAD_REQUEST");
@@ -351,11 +371,12 @@ export class Reception implements Visitors {
   }
 
   /** Who asks, or why they may not. */
-  async #admit(request: IncomingMessage, xdomain: boolean): Promise<Visitor | Refusal> {
-    const { authenticate, trustProxy = false } = this.#options;
+  async #admit(request: HttpRequest, xdomain: boolean): Promise<Visitor | Refusal> {
+    const { trustProxy = false } = this.#options;
     const handshake = describeRequest(request, { trustProxy, xdomain, now: Date.now() });
     try {
-      const identity = authenticate && (await inTime(authenticate(request), this.#connectTimeoutMs));
+      const judgement = this.#judge(request);
+      const identity = judgement && (await inTime(judgement, this.#connectTimeoutMs));
       // asked last, since the answer may have taken a while
       if (this.#isClosing) return { refusal: "BW_SHUTDOWN", reason: errorTable.BW_SHUTDOWN.message };
       return { handshake, ...readIdentity(identity) };
@@ -365,6 +386,17 @@ export class Reception implements Visitors {
       const reason = toReason(error instanceof Error ? error.message : String(error));
       return { refusal: "BW_UNAUTHORIZED", reason };
     }
+  }
+
+  #judge(request: HttpRequest): unknown {
+    const { authenticate, authenticateFetch } = this.#options;
+    if (request instanceof WebRequest) {
+      if (authenticateFetch) return authenticateFetch(request.original);
+    } else if (authenticate) return authenticate(request);
+    // nobody comes in unjudged because the other way was forgotten
+    if (authenticate || authenticateFetch)
+      throw new Error("of authenticate and authenticateFetch, this server has set only the other one");
+    return undefined;
   }
 
   get #connectTimeoutMs(): number {
@@ -379,7 +411,7 @@ export class Reception implements Visitors {
     return this.#options.serveClient !== false && url?.split("?")[0] === `${this.#path}client.js`;
   }
 
-  #serveClient(response: ServerResponse): void {
+  #serveClient(response: ResponseSink): void {
     this.#client ??= readClient();
     if (!this.#client)
       return void response.writeHead(404).end("the client is not where the package puts it\n");
