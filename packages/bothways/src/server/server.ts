@@ -118,8 +118,8 @@ export class Server<
    * aborted or the answer's body is cancelled, the client is taken to have gone.
    *
    * @example
-   * const app = new Hono();
-   * app.all("/bothways/*", (c) => io.fetch(c.req.raw));
+   * // in Hono: app.all("/bothways/*", (c) => io.fetch(c.req.raw))
+   * const { status } = await io.fetch(new Request("https://example.com/bothways/client.js"));
    */
   readonly fetch = (request: Request, { address }: FetchOptions = {}): Promise<Response> =>
     // runtimes hand handlers a second argument of their own

@@ -83,7 +83,7 @@ export class WebResponse extends Writable implements ResponseSink {
     const waiting = this.#waiting;
     const init = { status: this.#status, headers: this.#headers };
     const length = waiting?.chunk.length ?? 0;
-    // what is longer than a connection would take at once is to be counted as long as it waits
+    // what is longer than a connection takes at once is to be counted as long as it waits
     if (this.writableEnded && length === this.writableLength && length <= this.writableHighWaterMark) {
       this.#answer(new Response(waiting?.chunk, init));
       this.#waiting = undefined;
