@@ -121,9 +121,11 @@ export class Server<
    * // in Hono: app.all("/bothways/*", (c) => io.fetch(c.req.raw))
    * const { status } = await io.fetch(new Request("https://example.com/bothways/client.js"));
    */
-  readonly fetch = (request: Request, { address }: FetchOptions = {}): Promise<Response> =>
-    // runtimes hand handlers a second argument of their own
-    this.#reception.fetch(request, typeof address === "string" ? address : "");
+  readonly fetch = (request: Request, options?: FetchOptions): Promise<Response> => {
+    // runtimes hand a handler a second argument of their own
+    const { address } = options ?? {};
+    return this.#reception.fetch(request, typeof address === "string" ? address : "");
+  };
 
   /** How much there is of what costs something, as of now. */
   stats(): ServerStats {

@@ -538,7 +538,10 @@ describe("always an answer", () => {
   });
 });
 
-test("the method needs no `this`", async () => {
+test("the method needs no `this`, and minds no second argument of another kind", async () => {
   const { fetch } = serve({ serveClient: false }).io;
-  expect((await fetch(new Request(origin))).status).toBe(404);
+  for (const more of [undefined, null, {}]) {
+    const response = await Reflect.apply(fetch, undefined, [new Request(origin), more]);
+    expect(response.status).toBe(404);
+  }
 });
