@@ -118,6 +118,7 @@ export const errorTable = {
   BW_NOT_FOUND: entry("remote", 4404, 404, "no", "nothing is served at this path"),
   BW_METHOD: entry("remote", 4405, 405, "no", "the request method is not POST"),
   BW_TRANSPORT: entry("remote", 4406, 406, "no", "the transport is not one of those the server offers"),
+  BW_NO_UPGRADE: entry("remote", 4426, 426, "no", "WebSockets cannot be opened by io.fetch"),
   BW_BODY_TIMEOUT: entry("remote", 4408, 408, "later", "the request body did not arrive in time"),
   BW_TAKEN_OVER: entry("remote", 4409, 409, "no", "a newer link of the session took over"),
   BW_SESSION_UNKNOWN: entry("remote", 4410, 410, "yes", "the session is unknown or its time is over"),

@@ -17,5 +17,5 @@ export type { DisconnectReason } from "../model/reasons.ts";
 export type { ObservedEvents } from "../observe/channels.ts";
 export type { Dialect, PublishKeys, ServerOptions } from "./options.ts";
 export type { RateLimits } from "./rate-limit.ts";
-export { Server } from "./server.ts";
+export { type FetchOptions, Server } from "./server.ts";
 export type { ServerStats } from "./stats.ts";

@@ -18,7 +18,7 @@ export type Dialect = "plain";
 /** The keys themselves, at least a character and no space each, or what judges one: only what it returns as true is good. */
 export type PublishKeys =
   | readonly string[]
-  | ((key: string, request: IncomingMessage) => boolean | Promise<boolean>);
+  | ((key: string, request: IncomingMessage | Request) => boolean | Promise<boolean>);
 /** The techniques a session can travel by, as both sides name them. */
 export type TransportName =
   | "websocket"
@@ -44,6 +44,11 @@ export interface ServerOptions extends Partial<HubLimits> {
    * in.
    */
   readonly authenticate?: (request: IncomingMessage) => unknown;
+  /**
+   * The same for requests that come by `io.fetch`, which are the web's. Where one of the two is set, nobody comes in by the
+   * way of the other, BW_UNAUTHORIZED. Default: everyone is let in.
+   */
+  readonly authenticateFetch?: (request: Request) => unknown;
   /**
    * What the default namespace and its clients may say to each other, made by `defineContract`: it gives the types, and
    * no handler is called with arguments that are not as agreed. Default: anything may be said.

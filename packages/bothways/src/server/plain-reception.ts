@@ -2,10 +2,10 @@
  * Receives plain clients, once the reception has judged their origin: WebSockets without a subprotocol, event streams,
  * and publications. docs/protocol/plain.md.
  */
-import type { IncomingMessage } from "node:http";
 import { eventStreamCodec, jsonCodec, type PlainCodec } from "../dialect/plain/codec.ts";
 import type { Hub } from "../hub/hub.ts";
 import { BothwaysError } from "../model/bothways-error.ts";
+import type { RequestHead } from "../transport/node/address.ts";
 import { EventStreamLink } from "../transport/node/event-stream.ts";
 import type { HttpAnswer } from "../transport/node/http.ts";
 import type { WebSocketLink } from "../transport/node/websocket.ts";
@@ -28,7 +28,7 @@ export class PlainReception {
   }
 
   /** Takes a WebSocket. */
-  connect(link: WebSocketLink, visitor: Visitor, request: IncomingMessage): void {
+  connect(link: WebSocketLink, visitor: Visitor, request: RequestHead): void {
     const query = readQuery(request);
     const peer = this.#receive(link, jsonCodec, visitor, query, query.has("auth"));
     link.bind(peer);
@@ -42,7 +42,7 @@ export class PlainReception {
   }
 
   /** Takes a subscriber, or refuses it. */
-  subscribe(answer: HttpAnswer, visitor: Visitor, request: IncomingMessage): void {
+  subscribe(answer: HttpAnswer, visitor: Visitor, request: RequestHead): void {
     const link = new EventStreamLink(answer);
     const peer = this.#receive(link, eventStreamCodec, visitor, readQuery(request), false);
     link.bind(peer);
@@ -98,7 +98,7 @@ export class PlainReception {
   }
 }
 
-function readQuery({ url = "" }: IncomingMessage): URLSearchParams {
+function readQuery({ url = "" }: RequestHead): URLSearchParams {
   const start = url.indexOf("?");
   return new URLSearchParams(start < 0 ? "" : url.slice(start));
 }

@@ -5,12 +5,12 @@
  * each request is answered once.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import type { Hub } from "../hub/hub.ts";
 import type { Account } from "../model/account.ts";
 import { BothwaysError } from "../model/bothways-error.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import { type HttpAnswer, readBody } from "../transport/node/http.ts";
+import { type HttpRequest, shownOf } from "../transport/node/web-request.ts";
 import { jsonNestsDeeper } from "../wire/json-depth.ts";
 import { parsePublication } from "../wire/plain/message.ts";
 import { inTime } from "./identity.ts";
@@ -40,7 +40,7 @@ export class Publisher {
 
   /** Answers with what became of it; `refuse` answers with an error. Rejects where our own code or a handler threw. */
   async take(
-    request: IncomingMessage,
+    request: HttpRequest,
     answer: HttpAnswer,
     refuse: (code: ErrorCode, detail?: string) => void,
   ): Promise<void> {
@@ -54,7 +54,7 @@ export class Publisher {
   }
 
   /** The body of who may publish now. */
-  async #read(request: IncomingMessage): Promise<string> {
+  async #read(request: HttpRequest): Promise<string> {
     const {
       connectTimeout: timeoutMs = defaults.connectTimeout,
       maxHttpBufferSize: maxBytes = defaults.maxHttpBufferSize,
@@ -76,11 +76,11 @@ export class Publisher {
     );
   }
 
-  async #admits(request: IncomingMessage): Promise<boolean> {
+  async #admits(request: HttpRequest): Promise<boolean> {
     const { publishKeys = [] } = this.#options;
     const [scheme, key, more] = request.headers.authorization?.split(" ") ?? [];
     if (scheme?.toLowerCase() !== "bearer" || !key || more !== undefined) return false;
-    if (typeof publishKeys === "function") return (await publishKeys(key, request)) === true;
+    if (typeof publishKeys === "function") return (await publishKeys(key, shownOf(request))) === true;
     const digest = digestOf(key);
     return this.#digests.filter((known) => timingSafeEqual(known, digest)).length > 0;
   }

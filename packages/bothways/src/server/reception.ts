@@ -27,6 +27,7 @@ import { PollingLink } from "../transport/node/long-polling.ts";
 import type { OpenRequests } from "../transport/node/open-requests.ts";
 import { checkOrigin, corsHeaders, type OriginVerdict } from "../transport/node/origin.ts";
 import { formatAnswer, PerMessageDeflate } from "../transport/node/per-message-deflate.ts";
+import type { ResponseSink } from "../transport/node/response-sink.ts";
 import { StreamLink } from "../transport/node/stream-link.ts";
 import {
   acceptUpgrade,
@@ -35,6 +36,8 @@ import {
   refuseUpgrade,
   type UpgradeRefusal,
 } from "../transport/node/upgrade.ts";
+import { type HttpRequest, WebRequest } from "../transport/node/web-request.ts";
+import { WebResponse } from "../transport/node/web-response.ts";
 import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
 import { decodeBody } from "../wire/native/body.ts";
 import { isCallback } from "../wire/script/script.ts";
@@ -137,7 +140,24 @@ export class Reception implements Visitors {
     this.#tellRefused(request, tunnel === undefined ? "long-polling" : "websocket", "BW_HTTP2_STREAMS");
   }
 
-  #request(request: IncomingMessage, response: ServerResponse): void {
+  /** Answers a request that came by `io.fetch`, whatever it is and whatever becomes of it. */
+  fetch(request: Request, address: string): Promise<Response> {
+    const response = new WebResponse(request.signal);
+    this.#guard(response, () => {
+      const received = new WebRequest(request, address);
+      received.on("error", () => response.destroy());
+      const isUpgrade = received.headers.upgrade?.toLowerCase() === "websocket";
+      if (!isUpgrade && this.owns(received.url)) return this.#request(received, response);
+      const answer = new HttpAnswer(response, {}, this.openRequests);
+      if (!isUpgrade) return this.#refuse(received, answer, "BW_NOT_FOUND");
+      // RFC 9110 §15.5.22: such an answer names what it is about
+      response.setHeader("Upgrade", "websocket");
+      this.#refuse(received, answer, "BW_NO_UPGRADE", undefined, "websocket");
+    });
+    return response.answer;
+  }
+
+  #request(request: HttpRequest, response: ResponseSink): void {
     if (this.#isClientUrl(request.url)) return this.#serveClient(response);
     const verdict = checkOrigin(request, this.#originOptions);
     const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
@@ -171,7 +191,7 @@ export class Reception implements Visitors {
 
   #requestPlain(
     endpoint: "events" | "emit",
-    request: IncomingMessage,
+    request: HttpRequest,
     answer: HttpAnswer,
     verdict: OriginVerdict,
   ): void {
@@ -197,7 +217,7 @@ export class Reception implements Visitors {
   }
 
   /** A page can start some streams, and ask by a script, by a GET alone: the body stands in its query. */
-  #get(request: IncomingMessage, answer: HttpAnswer): void {
+  #get(request: HttpRequest, answer: HttpAnswer): void {
     if (isLostUpgrade(request)) return this.#refuse(request, answer, "BW_WS_UPGRADE", explainLoss(request));
     const [, search = ""] = /\?(.*)/.exec(request.url ?? "") ?? [];
     const query = new URLSearchParams(search);
@@ -210,7 +230,7 @@ export class Reception implements Visitors {
   }
 
   /** A poll that is answered by a script. */
-  #script(request: IncomingMessage, first: string, rest: Data[], callback: string, answer: HttpAnswer): void {
+  #script(request: HttpRequest, first: string, rest: Data[], callback: string, answer: HttpAnswer): void {
     if (!this.#techniques.has("jsonp")) return this.#refuse(request, answer, "BW_TRANSPORT");
     if (!isCallback(callback)) return this.#refuse(request, answer, "BW_BAD_REQUEST");
     answer.callback = callback;
@@ -274,7 +294,7 @@ export class Reception implements Visitors {
   }
 
   #hello(
-    request: IncomingMessage,
+    request: HttpRequest,
     hello: string,
     technique: Data | undefined,
     xdomain: boolean,
@@ -293,7 +313,7 @@ export class Reception implements Visitors {
   }
 
   #begin(
-    request: IncomingMessage,
+    request: HttpRequest,
     hello: string,
     link: PollingLink | StreamLink,
     xdomain: boolean,
@@ -327,7 +347,7 @@ export class Reception implements Visitors {
 
   /** What is refused before it has named its technique is told as long polling, which is what it is until then. */
   #refuse(
-    request: IncomingMessage,
+    request: HttpRequest,
     answer: RefusableAnswer,
     code: ErrorCode,
     detail?: string,
@@ -345,7 +365,7 @@ export class Reception implements Visitors {
   }
 
   #tellRefused(
-    request: IncomingMessage,
+    request: HttpRequest,
     transport: string,
     code: ErrorCode,
     detail: string = errorTable[code].message,
@@ -356,7 +376,7 @@ export class Reception implements Visitors {
   }
 
   /** A fault of ours in what a request needs is that request's bad luck, and nobody else's. */
-  #guard(response: ServerResponse, act: () => void): void {
+  #guard(response: ResponseSink, act: () => void): void {
     try {
       act();
     } catch (error) {
@@ -377,7 +397,7 @@ export class Reception implements Visitors {
   }
 
   /** `q<key>,<n>` is the n-th poll, `s<key>,<n>` starts the n-th stream, `k<key>,<n>` is the n-th batch. */
-  #exchange(request: IncomingMessage, first: string, rest: Data[], answer: HttpAnswer): void {
+  #exchange(request: HttpRequest, first: string, rest: Data[], answer: HttpAnswer): void {
     const [, kind, key = "", sequence] = /^([qsk])([^,]{1,256}),(\d{1,15})$/.exec(first) ?? [];
     const found = this.#driver.find(key);
     if (!kind) return this.#refuse(request, answer, "BW_BAD_REQUEST");
@@ -396,11 +416,12 @@ export class Reception implements Visitors {
   }
 
   /** Who asks, or why they may not. */
-  async #admit(request: IncomingMessage, xdomain: boolean): Promise<Visitor | Refusal> {
-    const { authenticate, trustProxy = false } = this.#options;
+  async #admit(request: HttpRequest, xdomain: boolean): Promise<Visitor | Refusal> {
+    const { trustProxy = false } = this.#options;
     const handshake = describeRequest(request, { trustProxy, xdomain, now: Date.now() });
     try {
-      const identity = authenticate && (await inTime(authenticate(request), this.#connectTimeoutMs));
+      const judgement = this.#judge(request);
+      const identity = judgement && (await inTime(judgement, this.#connectTimeoutMs));
       // asked last, since the answer may have taken a while
       if (this.#isClosing) return { refusal: "BW_SHUTDOWN", reason: errorTable.BW_SHUTDOWN.message };
       return { handshake, ...readIdentity(identity) };
@@ -410,6 +431,17 @@ export class Reception implements Visitors {
       const reason = toReason(error instanceof Error ? error.message : String(error));
       return { refusal: "BW_UNAUTHORIZED", reason };
     }
+  }
+
+  #judge(request: HttpRequest): unknown {
+    const { authenticate, authenticateFetch } = this.#options;
+    if (request instanceof WebRequest) {
+      if (authenticateFetch) return authenticateFetch(request.original);
+    } else if (authenticate) return authenticate(request);
+    // nobody comes in unjudged because the other way was forgotten
+    if (authenticate || authenticateFetch)
+      throw new Error("of authenticate and authenticateFetch, this server has set only the other one");
+    return undefined;
   }
 
   get #connectTimeoutMs(): number {
@@ -424,7 +456,7 @@ export class Reception implements Visitors {
     return this.#options.serveClient !== false && url?.split("?")[0] === `${this.#path}client.js`;
   }
 
-  #serveClient(response: ServerResponse): void {
+  #serveClient(response: ResponseSink): void {
     this.#client ??= readClient();
     if (!this.#client)
       return void response.writeHead(404).end("the client is not where the package puts it\n");
@@ -442,12 +474,12 @@ export class Reception implements Visitors {
 }
 
 /** It asked for a WebSocket when it set out: what asks for the upgrade is not passed on by proxies, the key is. */
-function isLostUpgrade({ method, headers }: IncomingMessage): boolean {
+function isLostUpgrade({ method, headers }: HttpRequest): boolean {
   return method === "GET" && headers["sec-websocket-key"] !== undefined;
 }
 
 /** `undefined`: the usual way, of which the error's own message speaks. */
-function explainLoss({ headers }: IncomingMessage): string | undefined {
+function explainLoss({ headers }: HttpRequest): string | undefined {
   return headers.upgrade && "the Connection header lacks Upgrade: a proxy on the way has changed it";
 }
 

@@ -22,6 +22,15 @@ import { createHubPlatform, createPlatform, createReporter } from "./platform.ts
 import { Reception } from "./reception.ts";
 import type { ServerStats } from "./stats.ts";
 
+/** What `io.fetch` cannot see in a request. */
+export interface FetchOptions {
+  /**
+   * The client's IP address, or that of the proxy it comes through. Default: unknown; `maxConnectionsPerAddress` then takes
+   * all clients for one, unless `trustProxy` tells them apart.
+   */
+  readonly address?: string;
+}
+
 /** The types of the events follow from the contract. */
 type ContractOptions<ListenEvents, EmitEvents> = ServerOptions & {
   readonly contract: Contract<ListenEvents, EmitEvents>;
@@ -100,6 +109,23 @@ export class Server<
   get httpServer(): AnyHttpServer | undefined {
     return [...this.#attached.keys()][0];
   }
+
+  /**
+   * Answers a web `Request` to our path, for frameworks and runtimes whose servers speak in those. It carries everything
+   * that goes over HTTP, and no WebSocket: such a request is BW_NO_UPGRADE. The promise is never rejected.
+   *
+   * Give it every request that begins with the path, and its answer to the client as it is. Where the request's `signal` is
+   * aborted or the answer's body is cancelled, the client is taken to have gone.
+   *
+   * @example
+   * // in Hono: app.all("/bothways/*", (c) => io.fetch(c.req.raw))
+   * const { status } = await io.fetch(new Request("https://example.com/bothways/client.js"));
+   */
+  readonly fetch = (request: Request, options?: FetchOptions): Promise<Response> => {
+    // runtimes hand a handler a second argument of their own
+    const { address } = options ?? {};
+    return this.#reception.fetch(request, typeof address === "string" ? address : "");
+  };
 
   /** How much there is of what costs something, as of now. */
   stats(): ServerStats {

@@ -1,6 +1,8 @@
 /** The examples run: each server is started, its clients talk to it, and what they print is what was promised. */
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { io as connect, type IoOptions, type Socket } from "bothways/client";
@@ -123,6 +125,23 @@ test("ticker: what is published reaches those who listen", async () => {
   }
   expect(heard).toMatch(/event: price\nid: \S+\ndata: \["ACME",101\]\n\n$/);
   expect((await fetch(`${url}/bothways/events?ns=/prices&room=acme`)).status).toBe(403);
+});
+
+test("hono: what is posted to the application reaches those who listen", async () => {
+  const { run, url } = await start("hono");
+  const kitchen = run("secret", url);
+  await kitchen.printed("listening, by stream");
+  const stranger = run("wrong", url);
+  await stranger.printed("refused: who are you?");
+  const body = JSON.stringify({ table: 7, dish: "soup" });
+  const order = (token: string) =>
+    fetch(`${url}/orders`, { method: "POST", headers: { authorization: `Bearer ${token}` }, body });
+  expect((await order("wrong")).status).toBe(401);
+  expect(await (await order("hidden")).json()).toEqual({ number: 1 });
+  await kitchen.printed("ordered: soup for 7\n1 was served by the kitchen");
+  const upgrade = { headers: { connection: "upgrade", upgrade: "websocket" } };
+  const [response] = await once(get(`${url}/bothways/`, upgrade), "response");
+  expect(response.statusCode).toBe(426);
 });
 
 describe("tokens: an answer comes whole", () => {

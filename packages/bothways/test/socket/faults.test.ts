@@ -1,11 +1,12 @@
 /**
  * Cuts and half-open drops, 20 of each during 10,000 messages each way over WebSocket and long polling, and 6 of each during
- * 3,000 over the other techniques of HTTP: each fault strikes while messages
+ * 3,000 over the other techniques of HTTP, 3 of each during 1,500 through a framework: each fault strikes while messages
  * are under way, and none of them may be lost, repeated or out of order. What was struck must arrive within the time
  * it takes to notice, the first back-off, and three round trips.
  */
 import { describe, expect, test } from "vitest";
 import type { Direction, Strike } from "../../src/testing/index.ts";
+import { createHonoFront } from "../fixtures/fetch-fronts.ts";
 import { countBothWays } from "../suites/recovery.ts";
 import { httpTechniques, Rig, type Technique, techniques } from "../suites/rig.ts";
 
@@ -49,6 +50,14 @@ const isNode = ({ platform }: Technique): boolean => platform === "Node";
 const cases: readonly Case[] = [
   ...techniques.filter(isNode).map((technique) => ({ technique, messages: 10_000, faultsOfEachKind: 20 })),
   ...httpTechniques.filter(isNode).map((technique) => ({ technique, messages: 3000, faultsOfEachKind: 6 })),
+  ...[...techniques, ...httpTechniques]
+    .filter(({ platform, name }) => platform === "Node" && /^(stream|long-polling)$/.test(name))
+    .map((technique) => ({
+      ...technique,
+      name: `${technique.name} through Hono`,
+      createFront: createHonoFront,
+    }))
+    .map((technique) => ({ technique, messages: 1500, faultsOfEachKind: 3 })),
 ];
 
 describe.each(cases)("$technique.name", ({ technique, messages, faultsOfEachKind }) => {
@@ -56,7 +65,13 @@ describe.each(cases)("$technique.name", ({ technique, messages, faultsOfEachKind
   const maxFaults = 3 * faultsOfEachKind;
 
   test(`${2 * faultsOfEachKind} faults, nothing lost, repeated or out of order`, async () => {
-    const rig = await Rig.open(technique, { proxy: { latencyMs }, pingInterval, pingTimeout });
+    // a request that a fault cut in half is waited for as long as connectTimeout, and the rig for that
+    const rig = await Rig.open(technique, {
+      proxy: { latencyMs },
+      pingInterval,
+      pingTimeout,
+      connectTimeout: 3_000,
+    });
     const { client, server } = await rig.join("/", { reconnectionDelay, randomizationFactor: 0 });
     const heard = countBothWays(client, server);
     const events: string[] = [];

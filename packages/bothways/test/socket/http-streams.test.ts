@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { longPolling, multipart, sse, stream, webSocket } from "../../src/client/transports.node.ts";
 import type { ServerOptions, Socket } from "../../src/server/index.ts";
 import { ServerSession } from "../../src/session/server-session.ts";
+import { createHonoFront } from "../fixtures/fetch-fronts.ts";
 import { next, nextReason, Rig, type Technique, untilConnected } from "../suites/rig.ts";
 import { hello, send, upgrade } from "./strangers.ts";
 
@@ -178,7 +179,11 @@ async function stall(rig: Rig, name: string): Promise<{ server: Socket; raw: Net
 
 const text = "x".repeat(16_384);
 
-describe.each(names)("a reader of %s that stands still", (name) => {
+describe.each([
+  ...names.map((name) => ({ ...technique, name, title: name })),
+  { ...technique, createFront: createHonoFront, title: "stream through Hono" },
+])("a reader of $title that stands still", (technique) => {
+  const { name } = technique;
   const limits: ServerOptions = { windowBytes: 1e9, windowMessages: 99_999, resumeWindow: 300 };
 
   test("is disconnected at the limit, and nothing of it is kept (option: maxBufferedBytes)", async () => {

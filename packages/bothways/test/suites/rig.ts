@@ -3,6 +3,7 @@
  * clients leave, and the server must be as empty as it was: no client, no request without an answer.
  */
 import { once } from "node:events";
+import type { Server as HttpServer } from "node:http";
 import type { Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, vi } from "vitest";
@@ -37,6 +38,8 @@ export interface Technique {
   readonly server?: ServerOptions;
   /** What the server is on, where it is not one of its own. */
   readonly createServer?: () => Http2Server;
+  /** What listens in its place, and hands it requests by `io.fetch`. */
+  readonly createFront?: (io: Server) => HttpServer;
 }
 
 /** Asked often, since tests wait for what it brings. */
@@ -104,6 +107,7 @@ export class Rig {
   readonly #options: ServerOptions;
   readonly #clients: Client[] = [];
   #io: Server;
+  #front: HttpServer | undefined;
   #proxy: FaultProxy | undefined;
 
   private constructor(technique: Technique, options: ServerOptions) {
@@ -133,7 +137,7 @@ export class Rig {
   }
 
   get port(): number {
-    const address = this.#io.httpServer?.address() as AddressInfo | undefined;
+    const address = (this.#front ?? this.#io.httpServer)?.address() as AddressInfo | undefined;
     if (!address) throw new Error("this rig does not listen");
     return address.port;
   }
@@ -169,23 +173,31 @@ export class Rig {
   /** Ends the server, and begins a new one on the same port, which knows nothing of the old one's sessions. */
   async restart(prepare: (io: Server) => void, options: ServerOptions = {}): Promise<void> {
     const { port } = this;
-    await this.#io.close();
+    await this.#end();
     this.#io = new Server({ ...this.#options, ...options });
     prepare(this.#io);
     await this.#listen(port);
   }
 
   async #listen(port: number): Promise<void> {
+    this.#front = this.technique.createFront?.(this.#io);
+    if (this.#front) return void (await once(this.#front.listen(port, "127.0.0.1"), "listening"));
     const server = this.technique.createServer?.();
     if (server) this.#io.attach(server).httpServer?.listen(port, "127.0.0.1");
     else this.#io.listen(port, "127.0.0.1");
     if (this.#io.httpServer) await once(this.#io.httpServer, "listening");
   }
 
+  async #end(): Promise<void> {
+    await this.#io.close();
+    this.#front?.close();
+    this.#front?.closeAllConnections();
+  }
+
   async #close(): Promise<void> {
     for (const client of this.#clients) client.disconnect();
     await vi.waitFor(() => expect(this.#io.stats()).toMatchObject(empty), 5_000);
-    await this.#io.close();
+    await this.#end();
     await this.#proxy?.close();
   }
 }

@@ -6,13 +6,13 @@
  * takes nothing for `writeTimeout` is cut off; until `send` or `close` was called, the request can still be refused.
  */
 import { randomInt } from "node:crypto";
-import type { ServerResponse } from "node:http";
 import { OVERFLOW, SLOW_CONSUMER } from "../../model/close-code.ts";
 import type { ErrorCode } from "../../model/errors.ts";
 import type { Message } from "../../model/message.ts";
 import type { Link, LinkHandler } from "../../model/transport.ts";
 import { comment, encodeEvent, encodeRetry } from "../../wire/eventstream/serializer.ts";
 import type { HttpAnswer } from "./http.ts";
+import type { ResponseSink } from "./response-sink.ts";
 
 /** Clients come back after a time between these, so that those of a server that ended do not all come at once. */
 const RETRY_MS = 1000;
@@ -36,7 +36,7 @@ export class EventStreamLink implements Link {
   #handler: LinkHandler | undefined;
   /** Is told what waits, even after the link has ended. */
   #meter: LinkHandler | undefined;
-  #response: ServerResponse | undefined;
+  #response: ResponseSink | undefined;
   #batch = "";
   #isBlocked = false;
   #isClosed = false;

@@ -1,14 +1,14 @@
 /**
- * An answer that goes on, on `node:http`.
+ * An answer that goes on, on `node:http` and what is like it.
  *
  * Invariants: it counts among the open requests as long as it is open; a client that takes nothing of what waits for
  * `writeTimeoutMs` is cut off; what waits is its link's to charge, and is charged to the account of the requests from when
  * the stream was ended.
  */
-import type { ServerResponse } from "node:http";
 import { REQUEST_OVERHEAD_BYTES } from "../../model/account.ts";
 import type { Data } from "../../model/message.ts";
 import { defaultWriteTimeoutMs, type OpenRequests } from "./open-requests.ts";
+import type { ResponseSink } from "./response-sink.ts";
 import type { Stream } from "./stream-link.ts";
 
 /** Against proxies that gather, compress or keep answers, and browsers that look at the first bytes for long. */
@@ -21,14 +21,14 @@ const streamHeaders = {
 export class HttpStream implements Stream {
   onGone: (() => void) | undefined;
   onDrain: (() => void) | undefined;
-  readonly #response: ServerResponse;
+  readonly #response: ResponseSink;
   readonly #openRequests: OpenRequests;
   #timer: NodeJS.Timeout | undefined;
   /** Charged to the account of the requests. */
   #chargedBytes = REQUEST_OVERHEAD_BYTES;
 
   constructor(
-    response: ServerResponse,
+    response: ResponseSink,
     headers: Readonly<Record<string, string>>,
     contentType: string,
     openRequests: OpenRequests,

@@ -1,12 +1,12 @@
 /**
- * HTTP requests and answers as bodies of frames, on `node:http`.
+ * HTTP requests and answers as bodies of frames, on `node:http` and what is like it.
  *
  * Invariants: a request gets exactly one answer or its client is gone, and `OpenRequests.count` is how many are at
  * neither point; no more of a body is kept than `maxBytes`, whatever its head declares; bodies and answers are charged to
  * an account as long as they wait.
  */
 import { Buffer } from "node:buffer";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { type Account, REQUEST_OVERHEAD_BYTES } from "../../model/account.ts";
 import { type ErrorCode, errorTable } from "../../model/errors.ts";
@@ -16,6 +16,7 @@ import { encodeCall } from "../../wire/script/script.ts";
 import { refusalOf } from "./exchange-link.ts";
 import { HttpStream } from "./http-stream.ts";
 import { defaultWriteTimeoutMs, type OpenRequests } from "./open-requests.ts";
+import type { ResponseSink } from "./response-sink.ts";
 import type { Stream, StreamAnswer } from "./stream-link.ts";
 import { encodeTextOnly } from "./text-only.ts";
 
@@ -26,17 +27,13 @@ export class HttpAnswer implements StreamAnswer {
   onGone: (() => void) | undefined;
   /** The answer is a script that calls this function, for which `isCallback` holds. */
   callback: string | undefined;
-  readonly #response: ServerResponse;
+  readonly #response: ResponseSink;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #openRequests: OpenRequests;
   #isOver = false;
 
   /** `headers` go on every answer: those of `corsHeaders`. */
-  constructor(
-    response: ServerResponse,
-    headers: Readonly<Record<string, string>>,
-    openRequests: OpenRequests,
-  ) {
+  constructor(response: ResponseSink, headers: Readonly<Record<string, string>>, openRequests: OpenRequests) {
     this.#response = response;
     this.#headers = headers;
     this.#openRequests = openRequests;
@@ -84,13 +81,13 @@ export class HttpAnswer implements StreamAnswer {
     this.#finish();
     const { httpStatus } = errorTable[code];
     // HTTP/2 has no such headers
-    const isAsked = httpStatus === 426 && this.#response.req.httpVersionMajor === 1;
+    const isAsked = httpStatus === 426 && this.#response.req?.httpVersionMajor === 1;
     const headers = isAsked ? { Upgrade: "websocket", Connection: "Upgrade, close" } : undefined;
     this.#write(httpStatus, `${code}: ${detail}\n`, headers);
   }
 
   /** Hands the response over to a stream, which answers from here on. `undefined` where its client has gone. */
-  takeOver(): ServerResponse | undefined {
+  takeOver(): ResponseSink | undefined {
     if (this.#isOver) return undefined;
     this.#finish();
     for (const [name, value] of Object.entries(this.#headers)) this.#response.setHeader(name, value);
@@ -121,7 +118,7 @@ export class HttpAnswer implements StreamAnswer {
       "Content-Length": length,
       ...headers,
       // The rest of such a request is not worth waiting for. HTTP/2 has other requests on the connection, and no such header.
-      ...(status === errorTable.BW_BODY_TIMEOUT.httpStatus && this.#response.req.httpVersionMajor === 1
+      ...(status === errorTable.BW_BODY_TIMEOUT.httpStatus && this.#response.req?.httpVersionMajor === 1
         ? { Connection: "close" }
         : undefined),
     });
@@ -245,8 +242,10 @@ function gatherBody(
     finish({ isRead: false, error });
   };
   const timer = setTimeout(() => {
-    if (isDone) request.destroy();
-    else refuse("BW_BODY_TIMEOUT");
+    if (isDone) return void request.destroy();
+    refuse("BW_BODY_TIMEOUT");
+    // it was not read to its end, which may never come
+    timer.refresh();
   }, timeoutMs);
   request.on("error", () => {});
   request.on("close", () => {
