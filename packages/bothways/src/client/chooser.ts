@@ -19,7 +19,9 @@ export interface Chooser {
   /** Nothing is open or under way: begin a round. */
   begin(): void;
   /** An attempt failed, perhaps while another link is open. True where that needs no new round. */
-  failed(index: number, verdict: Verdict, isOpen: boolean): boolean;
+  failed(index: number, isOpen: boolean): boolean;
+  /** Of every attempt that ended, before anything else is told of it. */
+  judged(verdict: Verdict): void;
   opened(index: number, ms: number): void;
   /** The application wants this one. */
   prefer(index: number): void;
@@ -42,12 +44,13 @@ export const inTurn: CreateChooser = (_url, { transports }, _platform, { dial })
       index = first;
       dial(index);
     },
-    failed(_index, _verdict, isOpen) {
+    failed(_index, isOpen) {
       index = (index + 1) % transports.length;
       if (isOpen || index === first) return isOpen;
       dial(index);
       return true;
     },
+    judged() {},
     opened() {},
     prefer(preferred) {
       first = preferred;
@@ -73,6 +76,16 @@ interface Memory {
 
 const memory = new Map<string, Memory>();
 
+/** What is known of `url`: of one that is new, nothing. */
+function remember(url: string, now: number): Memory {
+  let known = memory.get(url);
+  if (!known || known.until <= now) {
+    known = { until: now + MEMORY_MS, index: undefined, ms: 250, tries: 0, hasBuffering: false };
+    memory.set(url, known);
+  }
+  return known;
+}
+
 export const hedged: CreateChooser = (
   server,
   { transports, hedgeDelay, upgrade },
@@ -92,15 +105,7 @@ export const hedged: CreateChooser = (
   /** What is open, or was. Nothing while a round has opened nothing yet. */
   let current: number | undefined = goal;
 
-  const recall = (): Memory => {
-    const now = platform.now();
-    let known = memory.get(url);
-    if (!known || known.until <= now) {
-      known = { until: now + MEMORY_MS, index: undefined, ms: 250, tries: 0, hasBuffering: false };
-      memory.set(url, known);
-    }
-    return known;
-  };
+  const recall = (): Memory => remember(url, platform.now());
 
   /** Best first, but for `first`. */
   const rank = (first: number): number[] => [...new Set([first, goal, ...transports.keys()])];
@@ -154,14 +159,16 @@ export const hedged: CreateChooser = (
         next();
       }
     },
-    failed(index, verdict, isOpen) {
+    failed(index, isOpen) {
       failed.add(index);
       if (index === stream) stream = undefined;
-      if (verdict === "buffered") recall().hasBuffering = true;
       round = withoutBuffered(round);
       if (next()) return true;
       if (isOpen) climb();
       return isOpen;
+    },
+    judged(verdict) {
+      if (verdict === "buffered") recall().hasBuffering = true;
     },
     opened(index, ms) {
       const known = recall();

@@ -378,16 +378,22 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   #dropped(attempt: Attempt, code: number): void {
     const { index, row, link } = attempt;
     const { isOpen } = this;
+    const { link: other } = this.#session;
+    const { transports } = this.#options;
+    const wasPending = row.outcome === "pending";
+    this.#settle(attempt, "closed", code);
+    const isRace = other && transports[index]?.streams && !transports[other.index]?.streams;
+    row.verdict = judge(row, isOpen, isRace ? this.platform.now() - other.row.startedAt : NEVER);
+    this.#chooser.judged(row.verdict);
     // one that lost against another did not fail
-    const hasFailed = row.outcome === "pending" && !(isOpen && code === TAKEN_OVER);
-    this.#settle(attempt, hasFailed ? "failed" : "closed", code);
-    row.verdict = judge(row, isOpen);
-    if (row.verdict === "superseded") row.reason = `${this.transport} opened first`;
-    if (row.verdict === "lost" && !hasFailed) row.reason ||= "the connection broke";
+    const hasFailed = wasPending && !(isOpen && code === TAKEN_OVER);
+    if (hasFailed) row.outcome = "failed";
+    else if (wasPending) row.reason = `${this.transport} opened first`;
+    else if (row.verdict === "lost") row.reason ||= "the connection broke";
     // one that broke has nobody to tell, and none of the codes of RFC 6455 may be sent
     link?.close(Math.max(BYE, code), "");
     if (!hasFailed || this.#session.state === "closed") return;
-    if (this.#chooser.failed(index, row.verdict, isOpen) || this.#isPending) return;
+    if (this.#chooser.failed(index, isOpen) || this.#isPending) return;
     const error = createError("BW_LINK_LOST", row.reason || "no transport could be opened");
     for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
     this.#retry();

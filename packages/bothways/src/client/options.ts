@@ -27,7 +27,7 @@ export interface ConnectionOptions {
   readonly randomizationFactor?: number;
   /** An attempt that is not answered is given up after this many ms. Default 20,000. */
   readonly timeout?: number;
-  /** The next technique is tried beside one that is not open after this many ms. Default: learned, 400 to 1,000. */
+  /** The next technique is tried beside one that is not open after this many ms. Default: learned, 400 to 1,000; at first 500. */
   readonly hedgeDelay?: number;
   /** Move to a better technique than the one that connected, when there is one. Default true. */
   readonly upgrade?: boolean;

@@ -5,11 +5,18 @@
 import { BYE, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
 import type { ReportAttempt, Verdict } from "./report.ts";
 
-/** Of an attempt that ended. `isOpen`: there is another link. */
-export function judge({ verdict, code, status, reason }: ReportAttempt, isOpen: boolean): Verdict {
+/**
+ * Of an attempt that ended. `isOpen`: there is another link. `rivalMs`: so long took the one that opened in place of a
+ * stream and is none. A stream needs two exchanges and the other one: with three times as long it was kept back.
+ */
+export function judge(
+  { verdict, ms, code, status, reason }: ReportAttempt,
+  isOpen: boolean,
+  rivalMs: number,
+): Verdict {
   if (code === TIMEOUT) return "timeout";
   if (verdict === "ok") return code === TAKEN_OVER || code === BYE ? "ok" : "lost";
-  if (code === TAKEN_OVER && isOpen) return "superseded";
+  if (code === TAKEN_OVER && isOpen) return ms > 3 * rivalMs ? "buffered" : "superseded";
   if (/^buffered/.test(reason)) return "buffered";
   // an answer that begins with an error of the table is the server's own
   if (code >= BYE || /^BW_(?!WS)/.test(reason)) return "refused";

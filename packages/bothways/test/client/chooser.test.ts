@@ -54,7 +54,10 @@ class Script {
     else if (first === "prefer") this.#chooser.prefer(this.#indexOf(second));
     else if (second === "opens") this.#open(first);
     else if (second === "breaks") this.#isOpen = false;
-    else this.#chooser.failed(this.#indexOf(first), second as Verdict, this.#isOpen);
+    else {
+      this.#chooser.judged(second as Verdict);
+      if (second !== "superseded") this.#chooser.failed(this.#indexOf(first), this.#isOpen);
+    }
   }
 
   #begin(): void {

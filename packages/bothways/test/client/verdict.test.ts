@@ -18,7 +18,7 @@ const attempt: ReportAttempt = {
 };
 
 describe("one word for each", () => {
-  test.each<[Verdict, string, Partial<ReportAttempt>, isOpen?: boolean]>([
+  test.each<[Verdict, string, Partial<ReportAttempt>, isOpen?: boolean, rivalMs?: number]>([
     ["lost", "nothing was said, and nothing else is open", {}],
     ["lost", "no connection", { reason: "connect ECONNREFUSED 127.0.0.1:9" }],
     ["blocked", "nothing was said, and something else is open", {}, true],
@@ -33,6 +33,8 @@ describe("one word for each", () => {
     ["refused", "a close code of ours", { code: 4401, reason: "no ticket" }],
     ["refused", "taken over by another, before it opened", { code: 4409 }],
     ["superseded", "another opened first", { code: 4409 }, true],
+    ["superseded", "a stream that had not much longer than what opened", { code: 4409, ms: 299 }, true, 100],
+    ["buffered", "a stream that had much longer than what opened", { code: 4409, ms: 301 }, true, 100],
     ["buffered", "no first frame", { reason: "buffered: the stream did not begin in time" }],
     ["timeout", "no answer", { code: 4408, reason: "timeout" }],
     ["timeout", "no answer, and another is open", { code: 4408, reason: "timeout" }, true],
@@ -41,8 +43,8 @@ describe("one word for each", () => {
     ["lost", "it was open, and the server went", { verdict: "ok", code: 4503 }, true],
     ["ok", "it was open, and another took over", { verdict: "ok", code: 4409 }, true],
     ["ok", "it was open, and one side said bye", { verdict: "ok", code: 4000 }],
-  ])("%s: %s", (verdict, _name, changes, isOpen = false) => {
-    expect(judge({ ...attempt, ...changes }, isOpen)).toBe(verdict);
+  ])("%s: %s", (verdict, _name, changes, isOpen = false, rivalMs = Number.POSITIVE_INFINITY) => {
+    expect(judge({ ...attempt, ...changes }, isOpen, rivalMs)).toBe(verdict);
   });
 });
 

@@ -122,12 +122,7 @@ test("nginx that keeps answers back, far away: connected by long polling in time
   const { transport, attempts, summary } = client.report();
   expect(transport).toBe("long-polling");
   expect(attempts[0]).toMatchObject(lostUpgrade);
-  expect(summary).toContain("A proxy removed the Upgrade header; stream ");
-  // once long polling carries the session the stream is tried in peace
-  await until("the verdict is there", () =>
-    client.report().attempts.some((each) => each.verdict === "buffered"),
-  );
-  expect(client.report().summary).toBe(
+  expect(summary).toBe(
     "A proxy removed the Upgrade header; a proxy keeps answers back until they end; using long-polling.",
   );
 });
