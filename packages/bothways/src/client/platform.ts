@@ -20,6 +20,18 @@ export const platform: ClientPlatform = {
   createSecret: () => crypto.getRandomValues(new Uint32Array(5)).join("-"),
   onWake(callback) {
     for (const event of ["online", "pageshow", "visibilitychange"])
-      globalThis.addEventListener?.(event, callback);
+      globalThis.addEventListener?.(event, ({ type }) => {
+        // a page that goes is hidden, too
+        if (type < "v" || !document.hidden) callback();
+      });
+  },
+  onLeave(callback) {
+    const leave = ({ persisted }: PageTransitionEvent): void => callback(persisted);
+    // the application's own listeners come first, for they may have something to say
+    globalThis.addEventListener?.(
+      "pagehide",
+      () => addEventListener("pagehide", leave, { once: true }),
+      true,
+    );
   },
 };
