@@ -346,8 +346,9 @@ describe("an exchange link whose way down is streams", () => {
     machine.handle({ type: "frame", link: "a", frame: ["n", 1] }, 0);
     machine.handle({ type: "frame", link: "a", frame: ["m", "m1"] }, 0);
     expect(say(machine)).toEqual(["deliver 1 m1"]);
-    expect(machine.deadline).toBeLessThanOrEqual(options.ackDelayMs);
-    machine.handle({ type: "tick" }, options.ackDelayMs);
+    const { deadline } = machine;
+    expect(deadline).toBeLessThanOrEqual(options.ackDelayMs + 1);
+    machine.handle({ type: "tick" }, deadline);
     expect(say(machine)).toEqual([expect.stringMatching(/^a: a1/)]);
   });
 
