@@ -26,12 +26,6 @@ export const platform: ClientPlatform = {
       });
   },
   onLeave(callback) {
-    const leave = ({ persisted }: PageTransitionEvent): void => callback(persisted);
-    // the application's own listeners come first, for they may have something to say
-    globalThis.addEventListener?.(
-      "pagehide",
-      () => addEventListener("pagehide", leave, { once: true }),
-      true,
-    );
+    globalThis.addEventListener?.("pagehide", ({ persisted }) => callback(persisted));
   },
 };

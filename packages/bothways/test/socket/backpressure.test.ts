@@ -299,7 +299,8 @@ describe.each([longPolling, stream])("a paused reader over $name", (technique) =
     // one that was sent again at the speed of its answers would be sent as often as these are
     for (let count = 0; count < 30; count++)
       await send(`${rig.url}/bothways/`, "q?,1", { "user-agent": "bystander" });
-    expect(requests).toHaveLength(1);
+    // the batch, and on long polling the poll that follows the last answer
+    expect(requests.length).toBeLessThanOrEqual(2);
     expect(heard).toEqual([]);
     server.resume();
     await vi.waitFor(() => expect(heard).toHaveLength(200), 4_000);
