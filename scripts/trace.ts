@@ -123,8 +123,7 @@ export class Trace {
       receive: (data) => this.input({ type: "frame", link: attempt, frame: parseFrame(data) }, client),
       received() {},
       writable: () => {
-        const { rewinds = false, streams } = attempt.link ?? {};
-        this.input({ type: "writable", link: attempt, rewinds, streams }, client);
+        this.input({ type: "writable", link: attempt, rewinds: attempt.link?.rewinds === true }, client);
       },
       blocked: () => this.input({ type: "blocked", link: attempt }, client),
       position: () => String(encodeFrame(client.position())),

@@ -5,7 +5,7 @@
  *
  * Invariants: the session is drained after each input; nothing a socket handed over is lost while the session lives.
  */
-import { ABNORMAL, BYE, PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
+import { ABNORMAL, BYE, DRAINING, PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
 import type { Data, Message } from "../model/message.ts";
 import type { Packet } from "../model/packet.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
@@ -81,6 +81,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   #cancelTick: (() => void) | undefined;
   #tickAt = NEVER;
   #isDraining = false;
+  #isLeaving = false;
   #wasFull = false;
   #received = 0;
   #bytesSent = 0;
@@ -102,6 +103,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       this.#session.probe(platform.now());
       this.#drain();
     });
+    platform.onLeave((isKept) => this.#leave(isKept));
   }
 
   /** Name of the technique in use, or `""`. */
@@ -248,8 +250,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
         },
         received() {},
         writable: () => {
-          const { rewinds = false, streams } = attempt.link ?? {};
-          this.run({ type: "writable", link: attempt, rewinds, streams });
+          this.run({ type: "writable", link: attempt, rewinds: !!attempt.link?.rewinds });
         },
         blocked: () => this.run({ type: "blocked", link: attempt }),
         position: () => encodeFrame(this.#session.position()) as string,
@@ -391,12 +392,23 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     else if (wasPending) row.reason = `${this.transport} opened first`;
     else if (row.verdict === "lost") row.reason ||= "the connection broke";
     // one that broke has nobody to tell, and none of the codes of RFC 6455 may be sent
-    link?.close(Math.max(BYE, code), "");
+    link?.close(Math.max(BYE, code), "", this.#isLeaving);
     if (!hasFailed || this.#session.state === "closed") return;
     if (this.#chooser.failed(index, isOpen) || this.#isPending) return;
     const error = createError("BW_LINK_LOST", row.reason || "no transport could be opened");
     for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
     this.#retry();
+  }
+
+  /** Nothing stays open, or a browser would not keep the page. One that is not kept cannot resume. */
+  #leave(isKept: boolean): void {
+    this.#isLeaving = true;
+    // an attempt that is given up has not failed
+    for (const row of this.#rows) if (row.outcome === "pending") row.outcome = "closed";
+    this.#session.leave(isKept ? DRAINING : BYE);
+    this.#drain();
+    this.#cancelStep?.();
+    this.#isLeaving = false;
   }
 
   #settle({ row, cancelTimeout }: Attempt, outcome: ReportAttempt["outcome"], code: number): void {

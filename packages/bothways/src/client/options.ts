@@ -72,6 +72,8 @@ export interface ClientPlatform {
   createSecret(): string;
   /** Calls back when the device woke, the page is shown again, or the network is back, perhaps another one. */
   onWake(callback: (isNetworkNew: boolean) => void): void;
+  /** Calls back when the page goes away. `isKept`: it may come back as it was. */
+  onLeave(callback: (isKept: boolean) => void): void;
 }
 
 /** Options of `io` in `bothways/client`. */

@@ -20,6 +20,12 @@ export const platform: ClientPlatform = {
   createSecret: () => crypto.getRandomValues(new Uint32Array(5)).join("-"),
   onWake(callback) {
     for (const event of ["online", "pageshow", "visibilitychange"])
-      globalThis.addEventListener?.(event, () => callback(event === "online"));
+      globalThis.addEventListener?.(event, ({ type }) => {
+        // a page that goes is hidden, too
+        if (type < "v" || !document.hidden) callback(type === "online");
+      });
+  },
+  onLeave(callback) {
+    globalThis.addEventListener?.("pagehide", ({ persisted }) => callback(persisted));
   },
 };

@@ -14,21 +14,21 @@ export interface Link {
   /** Name of the technique, as in the `transports` option. */
   readonly transport: string;
   /**
-   * The link is made of HTTP exchanges: it can send once per request or answer, and what an exchange carried may be
-   * lost while the link lives, so each new chance to send starts again after the last number the peer has acknowledged.
+   * The link is made of HTTP exchanges: it can send once per request or answer. What an answer carried may be lost while
+   * the link lives, so a server starts each new one after the last number the client has acknowledged.
    */
   readonly rewinds: boolean;
-  /**
-   * Of a link that rewinds: the way down is streams, so no poll carries acknowledgements, and both sides send them as
-   * frames of their own.
-   */
+  /** Of a server's link that rewinds: its way down does not wait for an answer to be complete. */
   readonly streams?: boolean;
   /** Adds a frame to the batch being built. Called only while the link is writable. */
   send(frame: Message): void;
   /** The batch is complete: it leaves in one write, one request or one answer. */
   flush(): void;
-  /** Lets the batch go, tells the peer `code` (4000–4999) and `reason` where the technique can, and ends. */
-  close(code: number, reason: string): void;
+  /**
+   * Lets the batch go, tells the peer `code` (4000–4999) and `reason` where the technique can, and ends. `isLeaving`: the
+   * page goes away, and only what outlives it is of use.
+   */
+  close(code: number, reason: string, isLeaving?: boolean): void;
 }
 
 /** What a link tells its driver. Bound to the link before anything can happen on it. */

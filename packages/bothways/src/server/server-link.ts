@@ -138,10 +138,9 @@ export class ServerLink implements LinkHandler {
   /** Tells the session that the link can send, as soon as it may. */
   announce(now: number): void {
     if (!this.#isWritable || !this.#peer?.isReady(this)) return;
-    const { rewinds, streams } = this.link;
-    const input = { type: "writable", link: this, rewinds: rewinds && this.#isFresh, streams } as const;
+    const rewinds = this.link.rewinds && this.#isFresh;
     this.#isFresh = false;
-    this.#peer.session.handle(input, now);
+    this.#peer.session.handle({ type: "writable", link: this, rewinds }, now);
   }
 
   end(code: number, reason: string = errorTable[errorOf[code] ?? "BW_CLOSED"].message): void {

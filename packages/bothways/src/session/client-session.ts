@@ -53,14 +53,24 @@ export class ClientSession<L, M extends Message = Message> extends Session<L, M>
     return code === TAKEN_OVER ? generation === this.generation : isFinal(code);
   }
 
-  /** On a link of exchanges the last one takes what waits for the one before, and what that one may not bring. */
+  /** Ends all links with `code`, which is for the server alone, and waits to be resumed. */
+  leave(code: number): void {
+    this.#hurry();
+    this.end(code);
+    this.bereave(code);
+  }
+
   protected override close(code: number, isRemote: boolean): void {
-    const { current } = this;
-    if (current?.rewinds && !current.isWritable && !isRemote) {
-      current.isWritable = true;
-      this.rewind();
-    }
+    if (!isRemote) this.#hurry();
     super.close(code, isRemote);
+  }
+
+  /** On a link of exchanges the last one takes what waits for the one before, and what that one may not bring. */
+  #hurry(): void {
+    const { current } = this;
+    if (!current?.rewinds || current.isWritable) return;
+    current.isWritable = true;
+    this.rewind();
   }
 
   #adopt(attachment: Attachment<L>, welcome: Welcome): void {

@@ -171,6 +171,12 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
     else super.emit(output);
   }
 
+  /** What the answer before carried may be lost. A batch that was answered is not. */
+  protected override renew(): void {
+    this.outbox.rewind();
+    super.renew();
+  }
+
   protected override close(code: number, isRemote: boolean): void {
     // what came before the end is not lost because its reader rests
     if (isRemote) this.resume();

@@ -40,11 +40,8 @@ export interface SessionOptions {
 export type LinkInput<L> =
   /** `undefined` where the frame was malformed. */
   | { readonly type: "frame"; readonly link: L; readonly frame: Frame | undefined }
-  /**
-   * The link can take a batch. `rewinds`: what its last exchange carried may be lost; `streams`: though it does, the
-   * position goes as a frame of its own.
-   */
-  | { readonly type: "writable"; readonly link: L; readonly rewinds: boolean; readonly streams?: boolean }
+  /** The link can take a batch. `rewinds`: a new exchange has begun. */
+  | { readonly type: "writable"; readonly link: L; readonly rewinds: boolean }
   | { readonly type: "blocked"; readonly link: L; readonly rewinds?: undefined }
   /** The link ended; `code` is what the peer said, or ABNORMAL. */
   | { readonly type: "lost"; readonly link: L; readonly code: number };
@@ -80,8 +77,6 @@ export interface Attachment<L> {
   readonly generation: number;
   isWritable: boolean;
   rewinds: boolean;
-  /** Its exchanges carry the position by themselves. */
-  tells: boolean;
 }
 
 /** The peer's own window may be smaller than ours, and must not stand still until the acknowledgement's delay is over. */
@@ -128,7 +123,7 @@ export abstract class Session<L, M extends Message = Message> {
 
   /** When `tick` is due, in the driver's monotonic milliseconds. */
   get deadline(): number {
-    return Math.min(this.#canTell ? this.tellAt : NEVER, this.silentAt);
+    return Math.min(this.current?.isWritable ? this.tellAt : NEVER, this.silentAt);
   }
 
   /** The link in use. */
@@ -160,7 +155,7 @@ export abstract class Session<L, M extends Message = Message> {
     const output = this.outputs.shift();
     if (output?.type === "deliver" && output.number) this.#deliver(output.number, output.data.length);
     // acknowledgements come last, when all that could be delivered was
-    if (output || !this.current || !this.#canTell || this.tellAt > this.now) return output;
+    if (output || !this.current?.isWritable || this.tellAt > this.now) return output;
     return { type: "frame", link: this.current.link, frame: this.position() };
   }
 
@@ -206,7 +201,7 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   protected attach(link: L, generation: number): Attachment<L> {
-    const attachment = { link, generation, isWritable: false, rewinds: false, tells: false };
+    const attachment = { link, generation, isWritable: false, rewinds: false };
     this.links.push(attachment);
     return attachment;
   }
@@ -237,6 +232,11 @@ export abstract class Session<L, M extends Message = Message> {
   /** What is not acknowledged goes again. */
   protected rewind(): void {
     this.outbox.rewind();
+    this.renew();
+  }
+
+  /** A new exchange of the current link names the number it begins with. */
+  protected renew(): void {
     this.#isNamed = false;
   }
 
@@ -261,13 +261,18 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   protected close(code: number, isRemote: boolean): void {
+    this.end(code);
+    this.state = "closed";
+    this.current = undefined;
+    this.emit({ type: "closed", code, isRemote });
+  }
+
+  /** Ends all links, with what can still be said. */
+  protected end(code: number): void {
     this.flush();
     for (const { link } of this.links) this.emit({ type: "drop", link, code });
-    this.state = "closed";
     this.links = [];
-    this.current = undefined;
     this.silentAt = NEVER;
-    this.emit({ type: "closed", code, isRemote });
   }
 
   /** A new session in place of one that the peer has lost. */
@@ -292,11 +297,6 @@ export abstract class Session<L, M extends Message = Message> {
     }
   }
 
-  /** Polls and answers to batches carry the position, so it needs no frame of its own. */
-  get #canTell(): boolean {
-    return !!this.current?.isWritable && !this.current.tells;
-  }
-
   #pass(message: Message): void {
     const { current, state, outbox } = this;
     if (current?.isWritable && state === "open" && !outbox.queue.length) {
@@ -311,8 +311,7 @@ export abstract class Session<L, M extends Message = Message> {
       attachment.isWritable = input.type === "writable";
       if (!input.rewinds) return;
       attachment.rewinds = true;
-      attachment.tells = !input.streams;
-      if (attachment === this.current) this.rewind();
+      if (attachment === this.current) this.renew();
     }
   }
 
@@ -348,9 +347,9 @@ export abstract class Session<L, M extends Message = Message> {
       this.emit({ type: "deliver", data, number });
     } else if (number <= this.#admitted) {
       this.duplicates++;
-    } else if (!attachment.rewinds) {
-      // an exchange that overtook another is ignored: the answer's position makes the peer send again
-      this.drop(attachment, PROTOCOL_ERROR);
+    } else {
+      // somebody on the way may have answered an exchange that never arrived
+      this.drop(attachment, attachment.rewinds ? TIMEOUT : PROTOCOL_ERROR);
     }
   }
 
@@ -360,6 +359,8 @@ export abstract class Session<L, M extends Message = Message> {
     this.#receivedBytes += bytes;
     this.#untold += bytes + windowBytes / windowMessages;
     const isFar = this.#untold > Math.min(windowBytes / 4, MAX_UNTOLD_BYTES);
-    this.tellAt = isFar ? this.now : Math.min(this.tellAt, this.now + ackDelayMs);
+    // the exchange that brought it tells by itself, if it is given the time
+    const delayMs = (isFar ? 0 : ackDelayMs) + (this.current?.rewinds ? 1 : 0);
+    this.tellAt = Math.min(this.tellAt, this.now + delayMs);
   }
 }

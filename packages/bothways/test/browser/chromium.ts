@@ -13,11 +13,12 @@ export const args: readonly string[] = [
   "--no-first-run",
 ];
 
-/** Launched before the tests of this file, closed after them. */
-export function useChromium(): () => Browser {
+/** Launched before the tests of this file, closed after them. `keepsPages`: it has a back/forward cache, as users' browsers have. */
+export function useChromium(keepsPages: boolean = false): () => Browser {
   let browser: Browser | undefined;
+  const ignoreDefaultArgs = keepsPages ? ["--disable-back-forward-cache"] : [];
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: findChromium(), args: [...args] });
+    browser = await chromium.launch({ executablePath: findChromium(), args: [...args], ignoreDefaultArgs });
   });
   afterAll(() => browser?.close());
   return () => {

@@ -479,6 +479,46 @@ describe("waking up", () => {
   });
 });
 
+describe("a page that goes away", () => {
+  test.each([
+    [true, 4503],
+    [false, 4000],
+  ])("kept: %s; its link ends with %d, and it comes back to its session", (isKept, code) => {
+    const world = createWorld();
+    const socket = world.open();
+    const events = record(socket);
+    link(world, 0).welcome();
+    world.platform.leave(isKept);
+    expect([link(world, 0).closed, socket.connected]).toEqual([code, false]);
+    world.platform.pass(60_000);
+    expect(world.links).toHaveLength(1);
+    socket.emit("meanwhile");
+    world.platform.wake();
+    expect(link(world, 1).hello).toMatchObject({ sid: "sid", secret: "secret" });
+    link(world, 1).welcome();
+    expect(events).toEqual(["connect", "disconnect: transport close", "recovered"]);
+    expect(link(world, 1).sent).toContain('m2["meanwhile"]');
+  });
+
+  test("while it tries to connect: it stops, that is no failure, and it begins anew", () => {
+    const world = createWorld(["a", "b"], { hedgeDelay: 100 });
+    const events = record(world.open());
+    world.platform.leave(true);
+    world.platform.pass(60_000);
+    expect([world.dialed(), link(world, 0).closed, events]).toEqual([["a 0"], 4503, []]);
+    world.platform.wake();
+    link(world, 1).welcome();
+    expect(events).toEqual(["connect"]);
+  });
+
+  test("before it was ever told to connect: nothing", () => {
+    const world = createWorld();
+    world.make("/", { autoConnect: false });
+    world.platform.leave(true);
+    expect(world.links).toEqual([]);
+  });
+});
+
 describe("codes that links end with", () => {
   test.each([
     [4000, "io server disconnect"],

@@ -16,6 +16,7 @@ export class FakePlatform implements ClientPlatform {
   #timers: Timer[] = [];
   #deferred: (() => void)[] = [];
   #wakers: ((isNetworkNew: boolean) => void)[] = [];
+  #leavers: ((isKept: boolean) => void)[] = [];
 
   now(): number {
     return this.#now;
@@ -44,6 +45,10 @@ export class FakePlatform implements ClientPlatform {
     this.#wakers.push(callback);
   }
 
+  onLeave(callback: (isKept: boolean) => void): void {
+    this.#leavers.push(callback);
+  }
+
   get timers(): number {
     return this.#timers.length;
   }
@@ -66,6 +71,12 @@ export class FakePlatform implements ClientPlatform {
       this.settle();
     }
     this.#now = end;
+  }
+
+  /** The page goes away. */
+  leave(isKept: boolean): void {
+    for (const leaver of this.#leavers) leaver(isKept);
+    this.settle();
   }
 
   wake(isNetworkNew = false): void {

@@ -1,6 +1,14 @@
 /** docs/protocol/bothways-1.md §6, the client's side: rounds, hedges, welcomes, and whose doing a 4409 is. */
 import { describe, expect, test } from "vitest";
-import { ABNORMAL, GONE, PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../../src/model/close-code.ts";
+import {
+  ABNORMAL,
+  BYE,
+  DRAINING,
+  GONE,
+  PROTOCOL_ERROR,
+  TAKEN_OVER,
+  TIMEOUT,
+} from "../../src/model/close-code.ts";
 import type { Welcome } from "../../src/model/frame.ts";
 import type { ClientSession } from "../../src/session/client-session.ts";
 import { attach, createClient, drain, join, openPair, say } from "./machines.ts";
@@ -192,6 +200,38 @@ describe("taken over", () => {
     client.dial("c", false, []);
     lose(client, "b", TAKEN_OVER);
     expect(client.state).toBe("open");
+  });
+});
+
+describe("a page that goes away", () => {
+  test.each([BYE, DRAINING])("ends all links with %d, and waits to be resumed", (code) => {
+    const { client } = openPair();
+    client.dial("b", false, []);
+    client.handle({ type: "send", message: { data: "m1" } }, 0);
+    client.leave(code);
+    expect(say(client)).toEqual(["a: n1", "a: m1", `drop a ${code}`, `drop b ${code}`, `away ${code}`]);
+    expect([client.state, client.deadline]).toEqual(["away", Number.POSITIVE_INFINITY]);
+    expect(client.dial("c", false, [])).toMatchObject({ sid: "sid", received: 0 });
+  });
+
+  test("what a batch on its way may not bring goes again", () => {
+    const { client } = openPair();
+    client.handle({ type: "writable", link: "a", rewinds: true }, 0);
+    client.handle({ type: "send", message: { data: "m1" } }, 0);
+    drain(client);
+    client.handle({ type: "blocked", link: "a" }, 0);
+    client.handle({ type: "send", message: { data: "m2" } }, 0);
+    client.leave(DRAINING);
+    expect(say(client)).toEqual(["a: n1", "a: m1", "a: m2", "drop a 4503", "away 4503"]);
+  });
+
+  test.each(["waiting", "away"] as const)("%s: attempts end, and nothing is told", (state) => {
+    const { client } = state === "away" ? openPair() : { client: createClient() };
+    if (state === "away") lose(client, "a");
+    drain(client);
+    client.dial("b", false, []);
+    client.leave(BYE);
+    expect([client.state, say(client)]).toEqual([state, ["drop b 4000"]]);
   });
 });
 

@@ -2,7 +2,7 @@
  * A client that does what no sensible driver does: dials at any moment, hedges, races its own resumes, even inside a
  * handler. Session, codec and long polling are the product's; this loop is not.
  */
-import { SLOW_CONSUMER, TAKEN_OVER, TIMEOUT } from "../../src/model/close-code.ts";
+import { DRAINING, SLOW_CONSUMER, TAKEN_OVER, TIMEOUT } from "../../src/model/close-code.ts";
 import type { Data, Message } from "../../src/model/message.ts";
 import { ACK, CONNECT, EVENT, type Packet } from "../../src/model/packet.ts";
 import type { ConnectRequest, Link, LinkHandler } from "../../src/model/transport.ts";
@@ -30,6 +30,8 @@ export interface Client {
   race(): boolean;
   /** The device woke, or the network came back. */
   wake(): boolean;
+  /** The page goes away and is kept: its links end, and it comes back. */
+  hide(): boolean;
   leave(): boolean;
   robbed(): string | undefined;
   check(): void;
@@ -239,8 +241,7 @@ export class LooseClient implements Client {
       },
       writable: () => {
         attempt.isBlocked = false;
-        const { rewinds = false, streams } = attempt.link ?? {};
-        this.#input({ type: "writable", link: attempt, rewinds, streams });
+        this.#input({ type: "writable", link: attempt, rewinds: attempt.link?.rewinds === true });
         this.#drain();
       },
       blocked: () => {
@@ -553,6 +554,14 @@ export class LooseClient implements Client {
     if (this.#session.state === "closed") return false;
     this.#dial(false);
     this.#dial(false);
+    return true;
+  }
+
+  hide(): boolean {
+    if (this.#session.state !== "open") return false;
+    this.world.observer.mark("page hidden");
+    this.#session.leave(DRAINING);
+    this.#drain();
     return true;
   }
 

@@ -32,6 +32,7 @@ export class DriverClient implements Client {
   #gapReason = "";
   #gaps = 0;
   #wake: (isNetworkNew: boolean) => void = () => {};
+  #hide: (isKept: boolean) => void = () => {};
   #secrets = 0;
   #abandonedSecrets = 0;
   #isRobbed = false;
@@ -82,6 +83,9 @@ export class DriverClient implements Client {
       createSecret: () => `client${this.index}-${++this.#secrets}`.padEnd(22, "-"),
       onWake: (run) => {
         this.#wake = run;
+      },
+      onLeave: (run) => {
+        this.#hide = run;
       },
     };
   }
@@ -265,6 +269,14 @@ export class DriverClient implements Client {
   wake(): boolean {
     this.world.observer.mark("driver: woke");
     this.#wake(false);
+    return true;
+  }
+
+  hide(): boolean {
+    if (!this.#socket.connected) return false;
+    this.world.observer.mark("page hidden");
+    this.#hide(true);
+    this.process.setTimer(() => this.#wake(false), this.world.random.between(0, 3000));
     return true;
   }
 

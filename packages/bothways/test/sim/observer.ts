@@ -44,6 +44,7 @@ export const marks = [
   "driver: began anew",
   "driver: switched",
   "driver: woke",
+  "page hidden",
 ] as const;
 export type Mark = (typeof marks)[number];
 

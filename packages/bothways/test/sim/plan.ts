@@ -27,6 +27,7 @@ export const strikes = [
   "switch",
   "race",
   "wake",
+  "hide",
   "restart",
   "leave",
   "steal",

@@ -38,9 +38,9 @@ export const plantedFaults: readonly PlantedFault[] = [
   ),
   plant(
     "no replay on a new exchange",
-    session,
-    "if (attachment === this.current) this.rewind();",
-    "this.#isNamed = false;",
+    server,
+    "    this.outbox.rewind();\n    super.renew();\n",
+    "    super.renew();\n",
   ),
   plant(
     "replay overtaken by live traffic",
@@ -174,6 +174,23 @@ export const plantedFaults: readonly PlantedFault[] = [
     "session/overflow.ts",
     "return queue.length === 0 || queueBytes",
     "return queue.length >= 0 || queueBytes",
+  ),
+  plant(
+    "a hole is stepped over",
+    session,
+    "      this.drop(attachment, attachment.rewinds ? TIMEOUT : PROTOCOL_ERROR);\n",
+    '      this.#admitted = number;\n      this.emit({ type: "deliver", data, number });\n',
+    {
+      file: nodeExchanges,
+      find: "if (sequence > this.#batches) this.receive(frames);",
+      replace: "if (sequence > this.#batches && sequence !== 3) this.receive(frames);",
+    },
+  ),
+  plant(
+    "what is told later than it was answered is told to nobody",
+    session,
+    "if (output || !this.current?.isWritable ||",
+    "if (output || !this.current?.isWritable || this.current.rewinds ||",
   ),
   plant("no heartbeat", session, "this.silent(this.current);", "this.silentAt = NEVER;"),
   plant("no pong", session, '        this.#beat ??= "o";\n', ""),

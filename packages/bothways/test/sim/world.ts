@@ -314,6 +314,8 @@ export class World {
         return within(() => client.race());
       case "wake":
         return within(() => client.wake());
+      case "hide":
+        return within(() => client.hide());
       case "restart":
         // a swarm of restarts would leave nothing to watch
         if (random.chance(0.5)) return;

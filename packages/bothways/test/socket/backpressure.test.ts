@@ -1,8 +1,18 @@
 /** What waits on the server, who is made to wait for it, and what is given up where it is too much. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { IncomingMessage } from "node:http";
 import { connect, type Socket as NetSocket } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { ServerOptions } from "../../src/server/index.ts";
-import { next, nextReason, Rig, type ServerSocket, techniques, untilConnected } from "../suites/rig.ts";
+import {
+  httpTechniques,
+  next,
+  nextReason,
+  Rig,
+  type ServerSocket,
+  techniques,
+  untilConnected,
+} from "../suites/rig.ts";
 import { hello, protocols, send, type Upgraded, upgrade } from "./strangers.ts";
 
 const kilobyte = "k".repeat(1_024);
@@ -15,8 +25,10 @@ const limits: ServerOptions = {
   maxBufferedBytes: 65_536,
 };
 const nodeTechniques = techniques.filter(({ platform }) => platform === "Node");
-const [webSocket] = nodeTechniques;
-if (webSocket === undefined) throw new Error("no technique");
+const [webSocket, longPolling] = nodeTechniques;
+const [stream] = httpTechniques;
+if (webSocket === undefined || longPolling === undefined || stream === undefined)
+  throw new Error("no technique");
 
 /** A client by hand: it joined, and reads no more unless it is told to. */
 async function stall(rig: Rig, changes: object = {}): Promise<{ server: ServerSocket; client: Upgraded }> {
@@ -264,6 +276,36 @@ describe("strangers", () => {
     expect(rig.io.stats()).toMatchObject({ unconfirmed: 1, connections: 1 });
     expect(client.connected).toBe(true);
     for (const { socket } of visitors) socket.send("c4000,");
+  });
+});
+
+describe.each([longPolling, stream])("a paused reader over $name", (technique) => {
+  test("what came is asked for once, however long it rests, and credit follows when it goes on", async () => {
+    const rig = await Rig.open(technique, { ...brief, windowBytes: 65_536 });
+    const { client, server } = await rig.join();
+    const heard: number[] = [];
+    server.on("n", (number: number) => void heard.push(number));
+    // nothing is under way that a request is owed for
+    await expect(client.emitWithAck("nobody listens")).rejects.toMatchObject({ code: "BW_ACK_REFUSED" });
+    server.pause();
+    const requests: string[] = [];
+    const count = (message: unknown): void => {
+      const { request: started } = message as { request: IncomingMessage };
+      if (started.headers["user-agent"] !== "bystander") requests.push(started.method ?? "");
+    };
+    subscribe("http.server.request.start", count);
+    onTestFinished(() => void unsubscribe("http.server.request.start", count));
+    for (let number = 0; number < 200; number++) client.emit("n", number, kilobyte);
+    // one that was sent again at the speed of its answers would be sent as often as these are
+    for (let count = 0; count < 30; count++)
+      await send(`${rig.url}/bothways/`, "q?,1", { "user-agent": "bystander" });
+    // the batch, and on long polling the poll that follows the last answer
+    expect(requests.length).toBeLessThanOrEqual(2);
+    expect(heard).toEqual([]);
+    server.resume();
+    await vi.waitFor(() => expect(heard).toHaveLength(200), 4_000);
+    expect(heard).toEqual(Array.from({ length: 200 }, (_, number) => number));
+    expect(client.report().replayed).toBe(0);
   });
 });
 

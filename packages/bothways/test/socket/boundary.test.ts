@@ -2,7 +2,7 @@
  * Faults of our own code, planted one at a time under a real server: each ends the link it struck, with a code, and
  * nobody else notices. An exception that reached the process would fail the run.
  */
-import { ServerResponse } from "node:http";
+import { request, ServerResponse } from "node:http";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { io as connect } from "../../src/client/index.node.ts";
 import { Hub } from "../../src/hub/hub.ts";
@@ -113,6 +113,19 @@ test.each<[string, "q" | "k", () => void]>([
   expect((await held).body).toMatch(/^c4500,/);
   expect((await send(url, `q${key},3`)).body).toMatch(/^c4500,/);
   expect(errors).toEqual([planted]);
+});
+
+test("a held poll whose client goes away: the session throws, and the link ends", async () => {
+  const { io, url, errors } = await open();
+  const { key } = await welcomed(url);
+  const held = request(url, { method: "POST", agent: false });
+  held.on("error", () => {});
+  held.end(`q${key},1\na1,100,100000`);
+  await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(2));
+  plant(ServerSession.prototype, "handle");
+  held.destroy();
+  await vi.waitFor(() => expect(errors).toEqual([planted]));
+  expect((await send(url, `q${key},2`)).body).toMatch(/^c4500,/);
 });
 
 test("an answer that cannot be written cuts its client off, and no request stays open", async () => {

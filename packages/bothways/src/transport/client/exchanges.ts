@@ -16,6 +16,9 @@ import { decodeBody, encodeBody } from "../../wire/native/body.ts";
 /** Servers refuse bodies that are much longer than a message may be. At least one message always goes. */
 const maxBatchLength = 262_144;
 
+/** Of frames that outlive the page. Browsers allow 64 KiB to all such requests under way; the key goes with them. */
+const maxLastBytes = 61_000;
+
 /**
  * Sends one POST without a Content-Type (that of text is tolerated). `answered` is called once, later than this call
  * returns: with the status and whole body of the answer, or with status 0 and the reason where none came. The last
@@ -66,6 +69,8 @@ export function createExchanges(
       let listener: LinkHandler | undefined = handler;
       let batchNumber = 0;
       let batch: Data[] = [];
+      /** What the last batch had no room for. */
+      let rest: Data[] = [];
       let abortBatch: (() => void) | undefined;
 
       const lose = (reason: string, status?: number, code?: number): void => {
@@ -99,15 +104,18 @@ export function createExchanges(
         lose,
       };
 
-      const takeBatch = (): Data[] => {
-        let length = 0;
-        // what is left out is given again with the next chance, since the link rewinds
-        const part = batch.filter((frame, index) => {
-          length += frame.length;
-          return length <= maxBatchLength || index < 3;
+      const nextBatch = (frames: readonly Data[]): Data[] => [`k${link.key},${++batchNumber}`, ...frames];
+      const sendBatch = (frames: Data[]): void => {
+        const part = nextBatch(cut(frames));
+        rest = frames.slice(part.length - 1);
+        if (isStream && part.at(-1)?.[0] !== "a") part.push(handler.position());
+        abortBatch = exchange(part, (answer) => {
+          // a server says at least where it stands
+          if (!answer[0]) lose("status 200");
+          else if (!link.take(answer)) return;
+          else if (rest[0]) sendBatch(rest);
+          else handler.writable();
         });
-        batch = [];
-        return [`k${link.key},${++batchNumber}`, ...part];
       };
       const technique = name === "long-polling" ? [] : [`t${name}`];
       let stop = exchange([hello, ...technique], (answer) => {
@@ -119,27 +127,22 @@ export function createExchanges(
       return {
         transport: name,
         rewinds: true,
-        streams: isStream,
         send({ data }) {
           batch.push(data);
         },
         flush() {
           if (!batch[0] || !listener) return;
-          const part = takeBatch();
-          if (isStream && part.at(-1)?.[0] !== "a") part.push(handler.position());
-          abortBatch = exchange(part, (answer) => {
-            // the server's answer has its position; without, the same batch would leave again at once
-            if (!answer[0]) lose("status 200");
-            else if (link.take(answer)) handler.writable();
-          });
+          sendBatch(batch);
+          batch = [];
           handler.blocked();
         },
-        close(code, reason) {
+        close(code, reason, isLeaving) {
           if (!listener) return;
           listener = undefined;
           stop();
           // A batch on its way may still arrive; it is not waited for, and ignored where this one overtakes it.
-          const goodbye = encodeBody([...takeBatch(), `c${code},${reason}`]);
+          if (isLeaving) abortBatch?.();
+          const goodbye = encodeBody([...nextBatch(cut(batch, isLeaving)), `c${code},${reason}`]);
           // The server has fenced a link that a newer one of ours took over from.
           if (link.key && code !== TAKEN_OVER) post(request, goodbye, () => abortBatch?.(), true);
           else abortBatch?.();
@@ -147,6 +150,16 @@ export function createExchanges(
       };
     },
   };
+}
+
+/** The first of these frames, as many as a batch has room for. The last batch of a page is counted in bytes, and strictly. */
+function cut(frames: Data[], isLeaving?: boolean): Data[] {
+  let total = 0;
+  return frames.filter((frame) => {
+    const before = total;
+    total += 4 + (isLeaving && typeof frame === "string" ? new TextEncoder().encode(frame) : frame).length;
+    return isLeaving ? total <= maxLastBytes : total <= maxBatchLength || before < 99;
+  });
 }
 
 /** The close frame at the end of an answer, whatever its status. */

@@ -60,6 +60,16 @@ export abstract class ExchangeLink implements Link {
     this.finish(this.end.frame, code);
   }
 
+  /** What a connection tells at a time of its own meets nobody who would end the link for a fault of ours. */
+  protected guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.handler?.lost("BW_INTERNAL");
+      throw error;
+    }
+  }
+
   protected receive(frames: readonly Data[]): void {
     for (const frame of frames) {
       if (this.end !== undefined) return;

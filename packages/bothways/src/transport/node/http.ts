@@ -177,7 +177,12 @@ export class HttpAnswer implements StreamAnswer {
   #leave(): void {
     if (this.#isOver) return;
     this.#finish();
-    this.onGone?.();
+    try {
+      this.onGone?.();
+    } catch (error) {
+      // of ours, and no error of the process
+      this.#openRequests.report?.(error);
+    }
   }
 
   #finish(): void {

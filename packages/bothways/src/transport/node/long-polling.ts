@@ -86,10 +86,11 @@ export class PollingLink extends ExchangeLink {
       return;
     }
     this.#held = answer;
-    answer.onGone = () => {
-      this.#release();
-      this.handler?.blocked();
-    };
+    answer.onGone = () =>
+      this.guard(() => {
+        this.#release();
+        this.handler?.blocked();
+      });
     this.handler?.writable();
   }
 

@@ -132,25 +132,15 @@ export class StreamLink extends ExchangeLink {
     this.#beganAt = this.#limits.now();
     this.#isBlocked = false;
     stream.onGone = () =>
-      this.#guard(() => {
+      this.guard(() => {
         this.#release();
         this.handler?.blocked();
       });
-    stream.onDrain = () => this.#guard(() => this.#drain());
+    stream.onDrain = () => this.guard(() => this.#drain());
     // something at once: it shows the client that nothing on the way holds answers back
     this.#write(this.#form.prologue);
     this.#write(this.#form.wrap([this.handler?.position() ?? ""]));
     this.handler?.writable();
-  }
-
-  /** What the connection tells at a time of its own meets nobody who would end the link for a fault of ours. */
-  #guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.handler?.lost("BW_INTERNAL");
-      throw error;
-    }
   }
 
   #write(chunk: Data): void {

@@ -179,14 +179,12 @@ describe("batches", () => {
     expect(posts[3]?.frames).toEqual(["kK,2", "mnext"]);
   });
 
-  test("an answer without the server's position is not the server's: the link is lost, and nothing is sent again", () => {
+  test("an answer without a frame is nobody's: somebody on the way has taken the batch", () => {
     const { link, handler, posts } = opened();
     link.send({ data: "mup" });
     link.flush();
-    handler.take();
     posts[2]?.answer(200);
-    expect(handler.events).toEqual(["lost BW_LINK_LOST undefined status 200"]);
-    expect(posts).toHaveLength(3);
+    expect(handler.take()).toEqual(["blocked", "lost BW_LINK_LOST undefined status 200"]);
   });
 
   test("a flush of nothing sends nothing", () => {
@@ -207,6 +205,75 @@ describe("batches", () => {
     const told = { 1: ["receive mdown1", "received"], 2: ["receive mdown2", "received", "writable"] };
     expect(handler.events).toEqual(["blocked", ...order.flatMap((index) => told[index as 1 | 2])]);
     expect(posts.slice(3).map(({ frames }) => frames[0])).toEqual(["qK,2"]);
+  });
+});
+
+describe("batches that are too long for one request", () => {
+  const long = "m".padEnd(200_000, "x");
+
+  test("the rest goes with the next, before the link is writable again", () => {
+    const { link, handler, posts } = opened();
+    for (const data of ["n1", long, "m2", long, "m4"]) link.send({ data });
+    link.flush();
+    link.flush();
+    expect(posts[2]?.frames).toEqual(["kK,1", "n1", long, "m2"]);
+    posts[2]?.answer(200, "a3,10,1000");
+    expect(posts[3]?.frames).toEqual(["kK,2", long, "m4"]);
+    expect(handler.take()).toEqual(["blocked", "receive a3,10,1000", "received"]);
+    posts[3]?.answer(200, "a5,10,1000");
+    expect(handler.take()).toEqual(["receive a5,10,1000", "received", "writable"]);
+    expect(posts).toHaveLength(4);
+  });
+
+  test("one long message is a batch", () => {
+    const { link, posts } = opened();
+    const longer = "m".padEnd(300_000, "x");
+    for (const data of ["n1", longer, "m2"]) link.send({ data });
+    link.flush();
+    expect(posts[2]?.frames).toEqual(["kK,1", "n1", longer]);
+  });
+
+  test("of a rest nothing goes with the goodbye, since the session gives all of it again", () => {
+    const { link, posts } = opened();
+    for (const data of ["n1", long, long]) link.send({ data });
+    link.flush();
+    for (const data of ["n1", "m1"]) link.send({ data });
+    link.close(4000, "bye");
+    expect(posts[3]?.frames).toEqual(["kK,2", "n1", "m1", "c4000,bye"]);
+  });
+});
+
+describe("leaving the page", () => {
+  const sizeOf = (frames: readonly Data[]): number => bytesOf(encodeBody([...frames])).length;
+
+  test.each<[string, Data]>([
+    ["text", "m".padEnd(1_000, "x")],
+    ["text of three bytes a character", "m".padEnd(300, "한")],
+    ["bytes", new Uint8Array(1_000).fill(0x6d)],
+  ])("of %s as much goes as a request that outlives the page may hold", (_, data) => {
+    const { link, posts } = opened();
+    link.send({ data: "n1" });
+    for (let count = 0; count < 100; count++) link.send({ data });
+    link.close(4503, "", true);
+    const { frames = [], isLast } = posts[2] ?? {};
+    expect([frames.slice(0, 2), frames.at(-1), isLast]).toEqual([["kK,1", "n1"], "c4503,", true]);
+    expect(sizeOf(frames)).toBeGreaterThan(58_000);
+    expect(sizeOf(frames)).toBeLessThanOrEqual(61_440);
+  });
+
+  test("a message that is too long for that keeps nothing but itself and what follows", () => {
+    const { link, posts } = opened();
+    for (const data of ["n1", "m1", "m".padEnd(70_000), "m3"]) link.send({ data });
+    link.close(4000, "", true);
+    expect(posts[2]?.frames).toEqual(["kK,1", "n1", "m1", "c4000,"]);
+  });
+
+  test("a batch on its way is not waited for", () => {
+    const { link, posts } = opened();
+    link.send({ data: "mup" });
+    link.flush();
+    link.close(4000, "", true);
+    expect(posts[2]?.isAborted).toBe(true);
   });
 });
 

@@ -103,7 +103,7 @@ describe("opening", () => {
 
   test("the session hears of it with the first frame, and can send from then on", () => {
     const { streams, handler, timers, link } = started();
-    expect(link).toMatchObject({ transport: "sse", rewinds: true, streams: true });
+    expect(link).toMatchObject({ transport: "sse", rewinds: true });
     streams[0]?.say("a0,1,1", "n1");
     streams[0]?.say("mone");
     expect(handler.events).toEqual([
