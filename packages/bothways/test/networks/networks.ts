@@ -157,6 +157,7 @@ function pausesConnections(name: string, pause: (faults: FaultProxy, forMs: numb
 /** A message under way, in each direction in turn, meets the fault at another of its bytes each time. */
 function strikesConnections(
   name: string,
+  rounds: number,
   act: (faults: FaultProxy, direction: Direction, afterBytes: number) => Promise<unknown>,
 ): Network {
   return {
@@ -166,7 +167,7 @@ function strikesConnections(
     verdicts: everyKind,
     async strike(place, isQuick) {
       await place.connected();
-      for (let round = 0; round < (isQuick ? 2 : 10); round++) {
+      for (let round = 0; round < (isQuick ? 2 : rounds); round++) {
         await act(place.faults, round % 2 === 0 ? "down" : "up", (round * 389) % 1_000);
         place.struck += 1;
         await talkGoesOn(place.faults);
@@ -232,6 +233,7 @@ export const networks: readonly Network[] = [
     policies: { maxConnections: 1 },
     server: impatient,
     count: ({ proxy }) => proxy.stats.strikes.maxConnections,
+    strike: ({ proxy }) => until("one waited", () => proxy.stats.strikes.maxConnections > 0),
     verdicts: {
       upgrade: { impossible: "needs no more than one connection" },
       stream: { impossible: "needs a connection for each direction" },
@@ -252,10 +254,10 @@ export const networks: readonly Network[] = [
     faults.admit("refuse", forMs);
     faults.cut();
   }),
-  strikesConnections("cut in the middle of a message", (faults, direction, afterBytes) =>
+  strikesConnections("cut in the middle of a message", 10, (faults, direction, afterBytes) =>
     faults.cutOnNext({ direction, afterBytes, minBytes, scope: "all" }),
   ),
-  strikesConnections("half-open in the middle of a message", (faults, direction, afterBytes) =>
+  strikesConnections("half-open in the middle of a message", 4, (faults, direction, afterBytes) =>
     faults.halfOpenOnNext({ direction, afterBytes, minBytes, scope: "all" }),
   ),
 ];
@@ -268,7 +270,8 @@ async function talkGoesOn(faults: FaultProxy): Promise<void> {
   await until("both sides hear more", isMore);
 }
 
-const patienceMs = Number(process.env.PAT ?? 30_000);
+/** Chromium notices after twenty seconds that a connection of HTTP/2 is dead. */
+const patienceMs = 60_000;
 
 export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   const endsAt = performance.now() + patienceMs;

@@ -19,7 +19,8 @@ export interface TalkerOptions {
 /** What a client tells of itself; it crosses into Node as JSON. */
 export interface Told {
   readonly isConnected: boolean;
-  readonly transport: string;
+  /** What it was connected by first. */
+  readonly first: string;
   /** From the beginning to `connect`; 0 until then. */
   readonly connectMs: number;
   readonly heard: number;
@@ -36,6 +37,7 @@ export class Talker {
   readonly #wrong: string[] = [];
   #begunAt = 0;
   #connectMs = 0;
+  #first = "";
 
   constructor(io: typeof Io, factories: Factories, { url, ways, maxBufferedBytes, tls }: TalkerOptions) {
     const socket = io(url, {
@@ -52,6 +54,7 @@ export class Talker {
     socket.on("gap", ({ reason }) => this.#wrong.push(`gap: ${reason}`));
     socket.once("connect", () => {
       this.#connectMs = performance.now() - this.#begunAt;
+      this.#first = socket.io.transport;
     });
     this.#socket = socket;
   }
@@ -77,15 +80,15 @@ export class Talker {
   }
 
   tell(): Told {
-    const { transport, attempts } = this.#socket.report();
+    const { attempts } = this.#socket.report();
     const failures = attempts.filter(({ reason }) => reason !== "");
     return {
       isConnected: this.#socket.connected,
-      transport,
+      first: this.#first,
       connectMs: this.#connectMs,
       heard: this.#ear.heard,
       wrong: [...this.#wrong, ...this.#ear.wrong],
-      reasons: [...new Set(failures.map(({ transport: name, reason }) => `${name}: ${reason}`))],
+      reasons: [...new Set(failures.map(({ transport, reason }) => `${transport}: ${reason}`))],
     };
   }
 
