@@ -152,6 +152,40 @@ export class PlainPeer extends DrivenPeer<PlainInput, PlainOutput> implements Li
     this.input({ type: "close", code: isOurs ? errorTable[code].closeCode : ABNORMAL });
   }
 
+  protected carryOut(output: PlainOutput): void {
+    const { hub } = this.driver;
+    switch (output.type) {
+      case "message":
+        this.#link.send(output.message);
+        this.driver.flushLater(this);
+        break;
+      case "open":
+        this.#tellOpen();
+        hub.confirm(this);
+        break;
+      case "probe":
+        this.#link.probe();
+        break;
+      case "deliver":
+        if (!this.deliver(output.data, this.#request.namespace)) this.close("BW_PACKET");
+        break;
+      case "hold":
+        if (output.isHeld) this.#link.pause();
+        else this.#link.resume();
+        break;
+      case "drain":
+        hub.drain(this);
+        break;
+      case "dropped":
+        this.drop(output.messages.length);
+        break;
+      case "closed":
+        this.lostBy = output.code;
+        this.#end(output.code);
+        this.leave(output.code);
+    }
+  }
+
   #join(auth: unknown): void {
     this.driver.hub.join(this, this.#request.namespace, auth);
   }
@@ -186,40 +220,6 @@ export class PlainPeer extends DrivenPeer<PlainInput, PlainOutput> implements Li
   #strike(code: ErrorCode): void {
     tellLimit(code, this.id, this.handshake.address);
     this.close(code);
-  }
-
-  protected carryOut(output: PlainOutput): void {
-    const { hub } = this.driver;
-    switch (output.type) {
-      case "message":
-        this.#link.send(output.message);
-        this.driver.flushLater(this);
-        break;
-      case "open":
-        this.#tellOpen();
-        hub.confirm(this);
-        break;
-      case "probe":
-        this.#link.probe();
-        break;
-      case "deliver":
-        if (!this.deliver(output.data, this.#request.namespace)) this.close("BW_PACKET");
-        break;
-      case "hold":
-        if (output.isHeld) this.#link.pause();
-        else this.#link.resume();
-        break;
-      case "drain":
-        hub.drain(this);
-        break;
-      case "dropped":
-        this.drop(output.messages.length);
-        break;
-      case "closed":
-        this.lostBy = output.code;
-        this.#end(output.code);
-        this.leave(output.code);
-    }
   }
 
   #end(closeCode: number): void {
