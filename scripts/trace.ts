@@ -263,7 +263,7 @@ export class Trace {
     };
     const answer: StreamAnswer = { isOver: false, onGone: undefined, send() {}, begin: () => stream };
     this.task(() => this.#receive(body.split("\n"), answer));
-    return () => stream.onGone?.();
+    return () => stream.onGone?.("BW_TRANSPORT_CLOSED");
   }
 
   #receive([first, ...rest]: Data[], answer: Answer | StreamAnswer): void {

@@ -12,13 +12,14 @@ import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Hello } from "../model/frame.ts";
 import type { Handshake } from "../model/handshake.ts";
 import type { OverflowPolicy } from "../model/message.ts";
-import type { Peer, PeerHandler } from "../model/peer.ts";
+import type { PeerHandler } from "../model/peer.ts";
 import type { GapReason } from "../model/reasons.ts";
 import type { Link } from "../model/transport.ts";
 import { channels } from "../observe/channels.ts";
 import { Registry, type RegistryTokens } from "../session/registry.ts";
 import type { ServerSessionOptions } from "../session/server-session.ts";
-import type { Authentication, AuthenticationOptions, Clocks } from "./authentication.ts";
+import type { AuthenticationOptions, Clocks } from "./authentication.ts";
+import type { DrivenPeer } from "./driven-peer.ts";
 import type { Identity } from "./identity.ts";
 import { NativePeer } from "./native-peer.ts";
 import type { RateLimits } from "./rate-limit.ts";
@@ -53,20 +54,6 @@ export interface Visitor extends Identity {
   readonly handshake: Omit<Handshake, "auth">;
   /** Called when the link is over, for who counts them. */
   readonly leave?: () => void;
-}
-
-/** A client of any dialect, as far as the run loop is concerned with it. */
-export interface DrivenPeer extends Peer {
-  readonly account: Account;
-  readonly auth: Authentication;
-  /** When its client was lost; Infinity while it is here. */
-  readonly awaySince: number;
-  readonly state: string;
-  /** When `tick` is due, in monotonic ms. */
-  readonly deadline: number;
-  tick(now: number): void;
-  /** Our own code threw while it served this client: what state it is in nobody knows, so it ends. */
-  abandon(): void;
 }
 
 /** What was given frames that leave together. */
@@ -109,9 +96,10 @@ export class Driver {
   dropped = 0;
   refused = 0;
   readonly #registry: Registry<ServerLink>;
-  readonly #peers = new Map<string, NativePeer>();
-  /** Clients of other dialects. */
-  readonly #guests = new Set<DrivenPeer>();
+  /** Clients of all dialects. */
+  readonly #peers = new Set<DrivenPeer>();
+  /** Native ones by the id of their session. */
+  readonly #natives = new Map<string, NativePeer>();
   readonly #ended = new Map<string, ServerLink>();
   readonly #unflushed = new Set<Flushable>();
   #cancelSweep: (() => void) | undefined;
@@ -127,10 +115,9 @@ export class Driver {
   }
 
   get stats(): Omit<ServerStats, "openRequests"> {
-    const states = this.#everyone.map(({ state }) => state);
     return {
-      sessions: states.length,
-      connections: states.filter((state) => state === "open").length,
+      sessions: this.#peers.size,
+      connections: [...this.#peers].filter(({ state }) => state === "open").length,
       unconfirmed: this.unconfirmed.size,
       bufferedBytes: this.account.bytes,
       dropped: this.dropped,
@@ -143,19 +130,19 @@ export class Driver {
     return new ServerLink(this, link, visitor);
   }
 
-  /** Takes a client of another dialect, which is looked after as ours are until it is dismissed. */
-  host(guest: DrivenPeer): void {
-    this.#guests.add(guest);
-    this.watch(guest.deadline);
+  /** Looks after a client until it is dismissed. */
+  host(peer: DrivenPeer): void {
+    this.#peers.add(peer);
+    this.watch(peer.deadline);
   }
 
-  dismiss(guest: DrivenPeer): void {
-    this.#guests.delete(guest);
+  dismiss(peer: DrivenPeer): void {
+    this.#peers.delete(peer);
   }
 
   /** The link a request's key belongs to. One that has ended answers with its end, until it is forgotten. */
   find(key: string): ServerLink | undefined {
-    const peer = this.#peers.get(key.slice(0, key.lastIndexOf("~")));
+    const peer = this.#natives.get(key.slice(0, key.lastIndexOf("~")));
     return peer?.findLink(key) ?? this.#ended.get(key);
   }
 
@@ -175,11 +162,10 @@ export class Driver {
     const known = registry.find(hello);
     const session = known ?? registry.create(hello, now);
     const peer =
-      this.#peers.get(session.sid) ?? new NativePeer(this, session, link.visitor, hello.join.length);
+      this.#natives.get(session.sid) ?? new NativePeer(this, session, link.visitor, hello.join.length);
     if (peer.auth.current.user !== link.visitor.user) return errorTable.BW_IDENTITY.closeCode;
-    this.#peers.set(session.sid, peer);
     if (known) peer.identify(link.visitor);
-    else this.#expectConfirmation(peer);
+    else this.#admit(peer);
     link.key = `${session.sid}~${this.platform.tokens.createSecret()}`;
     try {
       const reason = registry.lossOf(hello, session);
@@ -187,7 +173,7 @@ export class Driver {
       peer.accept(link, hello, reason, now);
       if (!known) for (const [namespace, auth] of hello.join) this.hub.join(peer, namespace, auth);
     } catch (error) {
-      this.abandon(peer);
+      peer.abandon();
       throw error;
     }
     return peer;
@@ -203,7 +189,7 @@ export class Driver {
   watch(deadline: number): void {
     if (deadline >= this.#sweepAt) return;
     const now = this.platform.now();
-    const soonestMs = Math.max(SWEEP_MS, (this.#peers.size + this.#guests.size) / SWEPT_PER_MS);
+    const soonestMs = Math.max(SWEEP_MS, this.#peers.size / SWEPT_PER_MS);
     const delayMs = Math.min(Math.max(deadline - now, soonestMs), MAX_SWEEP_MS);
     if (now + delayMs >= this.#sweepAt) return;
     this.#cancelSweep?.();
@@ -211,8 +197,9 @@ export class Driver {
     this.#cancelSweep = this.platform.setTimer(() => this.#sweep(), delayMs);
   }
 
+  /** The session of a native client is over. */
   forget(peer: NativePeer, code: number): void {
-    this.#peers.delete(peer.session.sid);
+    this.#natives.delete(peer.id);
     this.unconfirmed.delete(peer);
     this.#registry.remove(peer.session, lossByCode[code] ?? "expired");
   }
@@ -220,7 +207,7 @@ export class Driver {
   /** More waits for all than may: those whose clients are away go first, the longest away before the others, then who has most. */
   relieve(): void {
     let surplus = this.account.bytes - this.options.maxTotalBytes * (1 - RELIEF);
-    const peers = this.#everyone.filter(({ account }) => account.bytes > 0);
+    const peers = [...this.#peers].filter(({ account }) => account.bytes > 0);
     peers.sort((one, other) => one.awaySince - other.awaySince || other.account.bytes - one.account.bytes);
     for (const peer of peers) {
       if (surplus <= 0) return;
@@ -229,36 +216,23 @@ export class Driver {
     }
   }
 
-  /** Our own code threw while it served this peer: the state of its session is unknown, so it ends. */
-  abandon(peer: NativePeer): void {
-    try {
-      peer.close("BW_INTERNAL");
-    } catch (error) {
-      this.platform.report(error);
-      this.forget(peer, INTERNAL);
-      this.hub.leave(peer, "transport error");
-    }
-  }
-
   /** Ends the sessions of a user, whose clients are here or away. Returns how many there were. */
   revoke(user: string): number {
-    const peers = this.#everyone.filter(({ auth }) => auth.current.user === user);
+    const peers = [...this.#peers].filter(({ auth }) => auth.current.user === user);
     for (const peer of peers) peer.close("BW_REVOKED");
     return peers.length;
   }
 
   /** Ends every session. */
   close(code: ErrorCode): void {
-    for (const peer of this.#everyone) peer.close(code);
+    for (const peer of [...this.#peers]) peer.close(code);
     this.#flush();
     this.#cancelSweep?.();
   }
 
-  get #everyone(): DrivenPeer[] {
-    return [...this.#peers.values(), ...this.#guests];
-  }
-
-  #expectConfirmation(peer: NativePeer): void {
+  #admit(peer: NativePeer): void {
+    this.#natives.set(peer.id, peer);
+    this.host(peer);
     this.unconfirmed.add(peer);
     const [oldest] = this.unconfirmed;
     if (this.unconfirmed.size > this.options.maxUnconfirmed) oldest?.close("BW_OVERFLOW");
@@ -273,21 +247,17 @@ export class Driver {
   #sweep(): void {
     this.#sweepAt = Number.POSITIVE_INFINITY;
     const now = this.platform.now();
-    for (const peer of this.#peers.values()) this.#look(peer, now);
-    for (const guest of this.#guests) this.#look(guest, now);
-  }
-
-  #look(peer: DrivenPeer, now: number): void {
-    if (peer.deadline <= now) this.#tick(peer, now);
-    else this.watch(peer.deadline);
+    for (const peer of this.#peers) {
+      if (peer.deadline <= now) this.#tick(peer, now);
+      else this.watch(peer.deadline);
+    }
   }
 
   #tick(peer: DrivenPeer, now: number): void {
     try {
       peer.tick(now);
     } catch (error) {
-      this.platform.report(error);
-      peer.abandon();
+      peer.fail(error);
     }
   }
 }

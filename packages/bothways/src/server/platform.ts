@@ -1,6 +1,6 @@
 /** What the server's pure parts need of Node: time, timers, randomness. */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { toMessage } from "../dialect/native/codec.ts";
+import { nativeCodec } from "../dialect/native/codec.ts";
 import { eventStreamCodec, jsonCodec } from "../dialect/plain/codec.ts";
 import type { HubObserver, HubPlatform } from "../hub/platform.ts";
 import { channels } from "../observe/channels.ts";
@@ -81,16 +81,12 @@ function isEqual(a: string, b: string): boolean {
 
 /** `encode` is called with what is kept: every dialect that is spoken here says later what was said then. */
 export function createHubPlatform(report: Report, dialects: readonly Dialect[] = []): HubPlatform {
-  const codecs = dialects.includes("plain") ? [jsonCodec, eventStreamCodec] : [];
+  const codecs = [nativeCodec, ...(dialects.includes("plain") ? [jsonCodec, eventStreamCodec] : [])];
   return {
     createId: () => createSecret(15),
     setTimer: createTimers(report),
     now: () => performance.now(),
-    encode: (packet) =>
-      codecs.reduce(
-        (length, codec) => length + codec.toMessage(packet).data.length,
-        toMessage(packet, false).data.length,
-      ),
+    encode: (packet) => codecs.reduce((length, codec) => length + codec.toMessage(packet).data.length, 0),
     onError: report,
     observer: hubObserver,
   };

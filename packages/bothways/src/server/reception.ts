@@ -21,12 +21,13 @@ import { AddressLimit } from "../transport/node/address-limit.ts";
 import { DeflatedWebSocketLink } from "../transport/node/deflated-websocket.ts";
 import { ExchangeLink } from "../transport/node/exchange-link.ts";
 import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
-import { type BodyResult, HttpAnswer, readBody } from "../transport/node/http.ts";
+import { HttpAnswer } from "../transport/node/http.ts";
 import { type ClaimedAnswer, Claims, JsonpLink } from "../transport/node/jsonp.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
 import type { OpenRequests } from "../transport/node/open-requests.ts";
 import { checkOrigin, corsHeaders, type OriginVerdict } from "../transport/node/origin.ts";
 import { formatAnswer, PerMessageDeflate } from "../transport/node/per-message-deflate.ts";
+import { type BodyResult, readBody } from "../transport/node/request-body.ts";
 import type { ResponseSink } from "../transport/node/response-sink.ts";
 import { StreamLink } from "../transport/node/stream-link.ts";
 import {

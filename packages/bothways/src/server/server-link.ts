@@ -99,7 +99,7 @@ export class ServerLink implements LinkHandler {
 
   blocked(): void {
     this.#isWritable = false;
-    this.#peer?.input({ type: "blocked", link: this }, this.#driver.platform.now());
+    this.#peer?.input({ type: "blocked", link: this });
   }
 
   position(): string {
@@ -110,7 +110,7 @@ export class ServerLink implements LinkHandler {
     if (code === "BW_INTERNAL") return this.#abandon();
     this.#tellLimit(code);
     this.#stop(closeCode);
-    this.#peer?.input({ type: "lost", link: this, code: closeCode }, this.#driver.platform.now());
+    this.#peer?.input({ type: "lost", link: this, code: closeCode });
   }
 
   buffered(bytes: number): void {
@@ -152,7 +152,7 @@ export class ServerLink implements LinkHandler {
   }
 
   #abandon(): void {
-    if (this.#peer) this.#driver.abandon(this.#peer);
+    this.#peer?.abandon();
     this.end(INTERNAL);
   }
 
@@ -161,7 +161,7 @@ export class ServerLink implements LinkHandler {
     const { closeCode, message } = errorTable[code];
     this.#tellLimit(code);
     this.end(closeCode, message);
-    this.#peer?.input({ type: "close", code: closeCode }, this.#driver.platform.now());
+    this.#peer?.input({ type: "close", code: closeCode });
   }
 
   #tellLimit(code: ErrorCode): void {

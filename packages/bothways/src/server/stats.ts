@@ -6,7 +6,7 @@ export interface ServerStats {
   readonly connections: number;
   /** Those that no frame has confirmed yet. */
   readonly unconfirmed: number;
-  /** HTTP requests that wait for their answer. */
+  /** HTTP requests that wait for their answer, or whose answer goes on: polls and streams. */
   readonly openRequests: number;
   /** All that waits for anything, in bytes, with what it costs beside its content. At most `maxTotalBufferedBytes`. */
   readonly bufferedBytes: number;

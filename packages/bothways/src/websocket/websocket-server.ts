@@ -1,45 +1,36 @@
 /**
  * The server in the shape of `ws`: takes upgrades of an HTTP server (its own, the application's, or what the application
- * hands over) and makes a WebSocket of each (RFC 6455 §4.2; over HTTP/2, RFC 8441 §5).
+ * hands over) and makes a WebSocket of each.
  *
- * Invariants: 101 or 200 is answered only to a request that is right in everything; a socket is upgraded once; whatever one
- * client does reaches neither another nor the process.
+ * Invariants: a socket is upgraded once; whatever one client does reaches neither another nor the process.
  */
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { BothwaysError } from "../model/bothways-error.ts";
 import { errorTable } from "../model/errors.ts";
-import { nodePrimitives } from "../platform/node.ts";
 import { AddressLimit } from "../transport/node/address-limit.ts";
-import { acceptStream, isHttp2Stream, refuseStream, StreamCount } from "../transport/node/http2.ts";
-import { formatAnswer } from "../transport/node/per-message-deflate.ts";
-import { acceptKey } from "../wire/websocket/handshake-key.ts";
-import { isFieldValue, isToken, trimSpace } from "../wire/websocket/header-text.ts";
-import { checkHixie76, isHixie76 } from "../wire/websocket/hixie76-handshake.ts";
-import type { DeflateParameters } from "../wire/websocket/permessage-deflate.ts";
-import { checkUpgrade, type UpgradeRefused } from "../wire/websocket/server-handshake.ts";
+import { isHttp2Stream, refuseStream, StreamCount } from "../transport/node/http2.ts";
+import { isFieldValue, isToken } from "../wire/websocket/header-text.ts";
+import type { UpgradeRefused } from "../wire/websocket/server-handshake.ts";
 import { throwLater } from "./application.ts";
-import { answerHixie76, hixie76Options, hixie76Refused } from "./hixie76.ts";
-import { createServer } from "./http.ts";
+import { createHttpServer } from "./http-server.ts";
 import {
   type ChannelOptions,
   createChannelOptions,
-  defaultHandshakeTimeout,
-  defaultMaxHeaderSize,
   type HttpServer,
   limit,
   noBytes,
   type ServerOptions,
-  type VerifyCallback,
-  type VerifyInfo,
 } from "./options.ts";
 import { refuse } from "./refusal.ts";
 import { output } from "./turn.ts";
+import { beginAnswer, readUpgrade, type Upgrade } from "./upgrade.ts";
 import { routeUpgrades } from "./upgrade-router.ts";
+import { answering, verify } from "./verification.ts";
 import { WebSocket } from "./websocket.ts";
 
 /** What a server tells its listeners. */
@@ -57,28 +48,6 @@ export interface WebSocketServerEvents {
   /** A request that is no valid upgrade. Whoever listens answers and closes `socket`. */
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
 }
-
-/** A request that may be taken. */
-interface Upgrade {
-  /** The subprotocols offered. */
-  readonly protocols: string[];
-  /** The head of the answer but for the subprotocol. */
-  readonly lines: string[];
-  /** Behind the head, a character a byte. */
-  readonly body?: string;
-  /** What of compression was agreed on. */
-  readonly deflate?: DeflateParameters | undefined;
-  readonly options: ChannelOptions;
-}
-
-/** RFC6455-9.1-1 */
-const malformedExtensions: UpgradeRefused = {
-  ok: false,
-  code: "BW_WS_HANDSHAKE",
-  status: errorTable.BW_WS_HANDSHAKE.httpStatus,
-  headers: {},
-  detail: "Sec-WebSocket-Extensions is malformed",
-};
 
 /** Gets the open WebSocket, and the request it came by. */
 type UpgradeCallback = (socket: WebSocket, request: IncomingMessage) => void;
@@ -204,35 +173,13 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
         return refuse(socket, httpStatus, `BW_TOO_MANY_CONNECTIONS: ${message}`);
       }
       socket.once("close", leave);
-      this.#verify(request, socket, () => {
+      verify(request, socket, this.options, () => {
         socket.off("error", guard);
         this.#accept(upgrade, request, socket, callback);
       });
     };
-    const { method = "", httpVersion, headers } = request;
-    const checked = checkUpgrade({ method, httpVersion, headers, earlyBytes: head.length });
-    if (checked.ok) {
-      const deflate = this.#channelOptions.deflate?.accept(headers);
-      if (deflate === null) return this.#refuse(malformedExtensions, request, socket);
-      const { protocols, key } = checked;
-      const lines = key === undefined ? ["HTTP/2 200"] : linesOf101(key);
-      if (deflate) lines.push(`Sec-WebSocket-Extensions: ${formatAnswer(deflate)}`);
-      take({ protocols, lines, deflate: deflate?.agreed, options: this.#channelOptions });
-    } else if (isHixie76(headers)) this.#takeOld(request, socket, head, take);
-    else this.#refuse(checked, request, socket);
-  }
-
-  /** A handshake from before the RFC. */
-  #takeOld(request: IncomingMessage, socket: Duplex, head: Buffer, take: (upgrade: Upgrade) => void): void {
-    const { hixie76, handshakeTimeout: timeout = defaultHandshakeTimeout } = this.options;
-    const { method = "", httpVersion, headers } = request;
-    const checked = hixie76 ? checkHixie76({ method, httpVersion, headers }) : hixie76Refused;
-    if (!checked.ok) return this.#refuse(checked, request, socket);
-    const { protocols } = checked;
-    const options = hixie76Options(this.#channelOptions);
-    answerHixie76(checked, request, { socket, head, timeout }, (answer) =>
-      take({ protocols, options, ...answer }),
-    );
+    const refused = readUpgrade({ request, socket, head }, this.options, this.#channelOptions, take);
+    if (refused) this.#refuse(refused, request, socket);
   }
 
   #refuse({ code, detail, status, headers }: UpgradeRefused, request: IncomingMessage, socket: Duplex): void {
@@ -240,38 +187,11 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     else this.#tell("wsClientError", new BothwaysError(code, detail), socket, request);
   }
 
-  /** Asks `verifyClient`, for no longer than the handshake may take. */
-  #verify(request: IncomingMessage, socket: Duplex, accepted: () => void): void {
-    const { verifyClient, handshakeTimeout = defaultHandshakeTimeout } = this.options;
-    if (verifyClient === undefined) return accepted();
-    let isAnswered = false;
-    const answer: VerifyCallback = (isAccepted, code = 401, message, headers) => {
-      if (isAnswered) return;
-      isAnswered = true;
-      clearTimeout(timer);
-      if (isAccepted) accepted();
-      else refuse(socket, code, message, headers);
-    };
-    const { httpStatus, message } = errorTable.BW_WS_HANDSHAKE_TIMEOUT;
-    const isLimited = handshakeTimeout > 0;
-    const timer = isLimited
-      ? setTimeout(() => answer(false, httpStatus, message), handshakeTimeout)
-      : undefined;
-    const { encrypted = false, authorized = false } = request.socket as {
-      encrypted?: boolean;
-      authorized?: boolean;
-    };
-    const origin = request.headers.origin as string;
-    const info: VerifyInfo = { origin, secure: encrypted || authorized, req: request };
-    const verdict = this.#guard(socket, () => verifyClient(info, answer));
-    if (verifyClient.length < 2) answer(verdict === true);
-  }
-
   #accept(upgrade: Upgrade, request: IncomingMessage, socket: Duplex, callback: UpgradeCallback): void {
     // The client may have left while it was being judged.
     if (!socket.readable || !socket.writable) return void socket.destroy();
     if (this.#state !== "running") return refuse(socket, 503);
-    const { protocol, preface } = this.#guard(socket, () => this.#answer(upgrade, request, socket));
+    const { protocol, preface } = answering(socket, () => this.#answer(upgrade, request, socket));
     const { WebSocket: Class = WebSocket } = this.options;
     const { options, deflate } = upgrade;
     const ws = new Class(null, { socket, head: noBytes, options, preface, agreed: { protocol, deflate } });
@@ -296,16 +216,6 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       return { protocol, preface: beginAnswer(socket, lines, body) };
     }
     throw new TypeError("a line of the answer, or the subprotocol, is not valid");
-  }
-
-  /** Runs what the application has a hand in: where it throws the client gets an answer all the same. */
-  #guard<Result>(socket: Duplex, judge: () => Result): Result {
-    try {
-      return judge();
-    } catch (error) {
-      refuse(socket, 500);
-      throw error;
-    }
   }
 
   #track(socket: WebSocket): void {
@@ -352,46 +262,4 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       throwLater(error);
     }
   }
-}
-
-function linesOf101(key: string): string[] {
-  return [
-    "HTTP/1.1 101 Switching Protocols",
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    `Sec-WebSocket-Accept: ${acceptKey(key, nodePrimitives)}`,
-  ];
-}
-
-/** What is to be sent in front of the frames. HTTP/2 has heads that are no bytes of the stream: there it is sent here. */
-function beginAnswer(socket: Duplex, lines: readonly string[], body = ""): Buffer {
-  if (!isHttp2Stream(socket)) return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body}`, "latin1");
-  const headers: Record<string, string[]> = {};
-  for (const line of lines.slice(1)) {
-    const colon = line.indexOf(":");
-    const name = line.slice(0, colon).toLowerCase();
-    headers[name] = [...(headers[name] ?? []), trimSpace(line.slice(colon + 1))];
-  }
-  acceptStream(socket, headers);
-  return noBytes;
-}
-
-/** A server of our own: slow and large heads are refused, and what is no upgrade is told so (RFC 9110 §15.5.22). */
-function createHttpServer({ handshakeTimeout, maxHeaderSize = defaultMaxHeaderSize }: ServerOptions): Server {
-  const timeout = handshakeTimeout ?? defaultHandshakeTimeout;
-  const limits = {
-    maxHeaderSize,
-    headersTimeout: timeout,
-    requestTimeout: timeout,
-    connectionsCheckingInterval: Math.max(Math.min(timeout / 2, 5_000), 10) || 5_000,
-  };
-  return createServer(limits, (_, response) => {
-    const body = "Upgrade Required";
-    response.writeHead(426, {
-      "Content-Length": body.length,
-      "Content-Type": "text/plain",
-      Upgrade: "websocket",
-    });
-    response.end(body);
-  });
 }

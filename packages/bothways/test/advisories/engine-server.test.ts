@@ -19,6 +19,7 @@ import {
 } from "../websocket/rig.ts";
 import { closeCodeOf, framesOf, heldBytes, serveEcho, upgraded } from "./engine.ts";
 import { frame } from "./frames.ts";
+import { smuggled } from "./smuggled.ts";
 
 describe("CVE-2016-10518, CVE-2026-45736: memory that was never written is never sent", () => {
   const view = new Uint16Array([0x6161, 0x6262]);
@@ -350,13 +351,7 @@ describe("CRIME, BREACH: what a message costs says nothing of the one before it"
 });
 
 describe("the request that wants to be two (smuggling on upgrade)", () => {
-  test.each<[string, Record<string, string>, string]>([
-    ["a body", { "Content-Length": "5" }, "hello"],
-    ["a chunked body", { "Transfer-Encoding": "chunked" }, "0\r\n\r\n"],
-    ["an old version", { "Sec-WebSocket-Version": "12" }, ""],
-    ["a version twice over", { "Sec-WebSocket-Version": "13, 13" }, ""],
-    ["a second request behind it", {}, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"],
-  ])("%s: refused, and nothing behind it is answered", async (_what, lines, behind) => {
+  test.each(smuggled)("%s: refused, and nothing behind it is answered", async (_what, lines, behind) => {
     const client = new RawClient(portOf(await serveEcho()), upgradeHead(lines) + behind);
     const answer = await client.ended();
     expect(answer).toMatch(/^HTTP\/1.1 4(00|26) /);

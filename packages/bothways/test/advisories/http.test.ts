@@ -19,12 +19,15 @@ describe("CVE-2020-36048: no more of a body is kept than a message may be", () =
     await raw.ended();
   });
 
+  // what they cost is counted in transport/node/request-body.test.ts: here a slow machine has its time
   test("many chunks of one byte", async () => {
-    const place = await open();
+    const place = await open({ connectTimeout: 60_000 });
     const raw = new Raw(place, post("", "Transfer-Encoding: chunked"));
+    const answered = once(raw.socket, "data");
     raw.send("1\r\nx\r\n".repeat(100_000));
     raw.send("0\r\n\r\n");
-    await vi.waitFor(() => expect(raw.text).toMatch(/^HTTP\/1.1 400 /), 5_000);
+    await answered;
+    expect(raw.status).toBe(400);
   });
 });
 

@@ -14,6 +14,7 @@ import { FrameOutput } from "../../src/wire/websocket/output.ts";
 import { hello } from "../socket/strangers.ts";
 import { frame } from "./frames.ts";
 import { open, openRaw, Raw, upgradeHead } from "./place.ts";
+import { smuggled } from "./smuggled.ts";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
@@ -247,13 +248,7 @@ describe("CVE-2026-54466: eight bytes of length, every high bit", () => {
 });
 
 describe("the request that wants to be two (smuggling on upgrade)", () => {
-  test.each<[string, Record<string, string>, string]>([
-    ["a body", { "Content-Length": "5" }, "hello"],
-    ["a chunked body", { "Transfer-Encoding": "chunked" }, "0\r\n\r\n"],
-    ["an old version", { "Sec-WebSocket-Version": "12" }, ""],
-    ["a version twice over", { "Sec-WebSocket-Version": "13, 13" }, ""],
-    ["a second request behind it", {}, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"],
-  ])("%s: refused, and nothing behind it is answered", async (_what, fields, behind) => {
+  test.each(smuggled)("%s: refused, and nothing behind it is answered", async (_what, fields, behind) => {
     const place = await open();
     const raw = new Raw(place, upgradeHead({ Host: `127.0.0.1:${place.port}`, ...fields }) + behind);
     const answer = await raw.ended();

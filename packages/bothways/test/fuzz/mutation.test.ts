@@ -3,6 +3,7 @@
  * long, `FUZZ_SEED` elsewhere; `npm run fuzz` does the same outside of the tests.
  */
 import { expect, test } from "vitest";
+import { frameEnds } from "./frame-ends.ts";
 import { fuzz } from "./fuzzer.ts";
 import { readSeeds } from "./seeds.ts";
 import { targets } from "./targets.ts";
@@ -10,20 +11,6 @@ import { targets } from "./targets.ts";
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 const seconds = Number(process.env.FUZZ_SECONDS ?? 0);
 const minRuns = 50_000;
-
-const frameEnds = [
-  "clean",
-  "BW_WS_ABNORMAL",
-  "BW_WS_RESERVED_BITS",
-  "BW_WS_OPCODE",
-  "BW_WS_CONTINUATION",
-  "BW_WS_MASK",
-  "BW_WS_LENGTH",
-  "BW_WS_UTF8",
-  "BW_WS_CONTROL_FRAME",
-  "BW_WS_CLOSE_CODE",
-  "BW_MESSAGE_TOO_LARGE",
-];
 
 test(
   `RFC6455-10.7-1 seed ${seed}: nothing throws, no limit is passed, cuts change nothing`,

@@ -1,7 +1,7 @@
 /** Whatever bytes come in, the native codecs accept them or refuse them; nothing is thrown and nothing is polluted. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { toPacket } from "../../src/dialect/native/codec.ts";
+import { nativeCodec } from "../../src/dialect/native/codec.ts";
 import type { Data } from "../../src/model/message.ts";
 import { decodeBody, encodeBody } from "../../src/wire/native/body.ts";
 import { parseClientFrame } from "../../src/wire/native/client-frame.ts";
@@ -50,7 +50,7 @@ function decodeAll(data: Data): void {
   parseFrame(data);
   const frame = parseClientFrame(data);
   if (frame) expect(parseClientFrame(encodeFrame(frame))).toEqual(frame);
-  if (frame?.[0] === "m" || frame?.[0] === "v") toPacket(data);
+  if (frame?.[0] === "m" || frame?.[0] === "v") nativeCodec.toPacket(data, "/");
   if (typeof data === "string") parseHello(data, 32);
 }
 

@@ -31,21 +31,20 @@ export class Exchange {
     const { random, schedule, observer } = world;
     const rates = world.plan.exchange;
     if (schedule.now < outageUntil) return this.fail(true);
-    const strikes = (rate: number): boolean => !world.isHealing && rate > 0 && random.chance(rate);
-    const arrival = this.#network.latency() + (strikes(rates.slow) ? random.between(100, 3000) : 0);
-    if (strikes(rates.lostRequest)) {
+    const arrival = this.#network.requestLatency();
+    if (this.#network.strikes(rates.lostRequest)) {
       observer.struck("lost request");
       this.#failLater(arrival);
-    } else if (strikes(rates.lostAnswer)) {
+    } else if (this.#network.strikes(rates.lostAnswer)) {
       observer.struck("lost answer");
       this.#arrive(arrival, "lost");
-    } else if (strikes(rates.repeat)) {
+    } else if (this.#network.strikes(rates.repeat)) {
       observer.struck("repeat");
       this.#arrive(arrival, "nobody");
       this.#arrive(arrival + random.between(0, 500), "client");
     } else {
       this.#arrive(arrival, "client");
-      if (strikes(rates.copy)) {
+      if (this.#network.strikes(rates.copy)) {
         observer.struck("copy");
         this.#arrive(arrival + random.between(0, random.pick([20, 500, 8000])), "nobody");
       }

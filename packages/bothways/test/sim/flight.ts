@@ -48,14 +48,13 @@ export class Flight {
     const { random, schedule, observer } = world;
     const rates = world.plan.exchange;
     if (schedule.now < outageUntil) return this.fail(true);
-    const strikes = (rate: number): boolean => !world.isHealing && rate > 0 && random.chance(rate);
-    const arrival = this.#network.latency() + (strikes(rates.slow) ? random.between(100, 3000) : 0);
-    if (strikes(rates.lostRequest)) {
+    const arrival = this.#network.requestLatency();
+    if (this.#network.strikes(rates.lostRequest)) {
       observer.struck("lost request");
       return this.#fly(undefined, arrival);
     }
     this.#arrive(arrival, false);
-    if (!strikes(rates.copy)) return;
+    if (!this.#network.strikes(rates.copy)) return;
     // an EventSource repeats its request by itself
     observer.struck("copy");
     this.#arrive(arrival + random.between(0, random.pick([20, 500, 8000])), true);

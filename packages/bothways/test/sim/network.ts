@@ -57,6 +57,18 @@ export class Network {
     return !isHealing && schedule.now < this.slowUntil ? ms + random.between(0, 2000) : ms;
   }
 
+  /** How long a request takes to arrive. */
+  requestLatency(): number {
+    const { random, plan } = this.world;
+    return this.latency() + (this.strikes(plan.exchange.slow) ? random.between(100, 3000) : 0);
+  }
+
+  /** Does a fault of this rate strike now? */
+  strikes(rate: number): boolean {
+    const { isHealing, random } = this.world;
+    return !isHealing && rate > 0 && random.chance(rate);
+  }
+
   openSocket(hello: string, handler: LinkHandler): SocketEnd {
     const { world } = this;
     const socket = new Socket(this, handler);

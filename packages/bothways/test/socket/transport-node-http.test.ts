@@ -5,10 +5,11 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Account } from "../../src/model/account.ts";
 import type { Data } from "../../src/model/message.ts";
-import { HttpAnswer, readBody } from "../../src/transport/node/http.ts";
+import { HttpAnswer } from "../../src/transport/node/http.ts";
 import { PollingLink } from "../../src/transport/node/long-polling.ts";
 import type { OpenRequests } from "../../src/transport/node/open-requests.ts";
 import { checkOrigin, corsHeaders } from "../../src/transport/node/origin.ts";
+import { readBody } from "../../src/transport/node/request-body.ts";
 import { decodeBody, encodeBody } from "../../src/wire/native/body.ts";
 
 const account = new Account(1e9);

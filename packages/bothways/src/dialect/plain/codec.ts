@@ -2,51 +2,30 @@
  * The two ways in which plain clients are spoken to: JSON over a WebSocket, and blocks of an event stream. A packet is
  * encoded once for each of the two, however many receive it. docs/protocol/plain.md §2, §4.
  */
-import type { Data, Message } from "../../model/message.ts";
-import { ACK, ACK_ERROR, EVENT, type Packet } from "../../model/packet.ts";
+import type { Packet } from "../../model/packet.ts";
 import { encodeEvent, isFieldValue } from "../../wire/eventstream/serializer.ts";
 import { stringify } from "../../wire/plain/json.ts";
 import { argumentsOf, encodeMessage, parseMessage } from "../../wire/plain/message.ts";
-import { replacementKey } from "../replacement-key.ts";
+import { type Codec, createMessage } from "../codec.ts";
 
 /** A language of plain clients. */
-export interface PlainCodec {
+export interface PlainCodec extends Codec {
   /** Can its clients say anything? */
   readonly hears: boolean;
-  /** Of an event or an answer. Throws what `JSON.stringify` throws. */
-  toMessage(packet: Packet): Message;
-  /** `undefined` where it is malformed. */
-  toPacket(data: Data, namespace: string): Packet | undefined;
 }
 
 export const jsonCodec: PlainCodec = {
   hears: true,
-  toMessage: (packet) => encodeOnce("plain", packet, encodeMessage),
+  toMessage: (packet) => packet.encoded?.plain ?? createMessage("plain", packet, encodeMessage(packet)),
   toPacket: (data, namespace) => (typeof data === "string" ? parseMessage(data, namespace) : undefined),
 };
 
 export const eventStreamCodec: PlainCodec = {
   hears: false,
-  toMessage: (packet) => encodeOnce("event-stream", packet, toBlock),
+  toMessage: (packet) =>
+    packet.encoded?.["event-stream"] ?? createMessage("event-stream", packet, toBlock(packet)),
   toPacket: () => undefined,
 };
-
-function encodeOnce(dialect: string, packet: Packet, encode: (packet: Packet) => string): Message {
-  const { type, policy, encoded } = packet;
-  const known = encoded?.[dialect];
-  if (known) return known;
-  const message: Message = {
-    data: encode(packet),
-    isAnswer: type === ACK || type === ACK_ERROR,
-    isKept: type !== EVENT,
-    key: type === EVENT ? replacementKey(packet) : undefined,
-    policy,
-    isShared: encoded !== undefined,
-    framed: undefined,
-  };
-  if (encoded) encoded[dialect] = message;
-  return message;
-}
 
 function toBlock(packet: Packet): string {
   const [name] = packet.data as [string];

@@ -19,11 +19,12 @@ const streamHeaders = {
 };
 
 export class HttpStream implements Stream {
-  onGone: (() => void) | undefined;
+  onGone: Stream["onGone"];
   onDrain: (() => void) | undefined;
   readonly #response: ResponseSink;
   readonly #openRequests: OpenRequests;
   #timer: NodeJS.Timeout | undefined;
+  #isStalled = false;
   /** Charged to the account of the requests. */
   #chargedBytes = REQUEST_OVERHEAD_BYTES;
 
@@ -69,10 +70,10 @@ export class HttpStream implements Stream {
   }
 
   #expectReader(): void {
-    this.#timer ??= setTimeout(
-      () => this.#response.destroy(),
-      this.#openRequests.writeTimeoutMs ?? defaultWriteTimeoutMs,
-    ).unref();
+    this.#timer ??= setTimeout(() => {
+      this.#isStalled = true;
+      this.#response.destroy();
+    }, this.#openRequests.writeTimeoutMs ?? defaultWriteTimeoutMs).unref();
   }
 
   #drain(): void {
@@ -85,7 +86,7 @@ export class HttpStream implements Stream {
     clearTimeout(this.#timer);
     this.#openRequests.count--;
     this.#openRequests.account.charge(-this.#chargedBytes);
-    this.#tell(this.onGone);
+    this.#tell(() => this.onGone?.(this.#isStalled ? "BW_SLOW_CONSUMER" : "BW_TRANSPORT_CLOSED"));
   }
 
   /** A fault of ours in what follows is no error of the process. */

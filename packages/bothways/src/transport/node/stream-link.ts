@@ -26,8 +26,8 @@ export interface StreamForm {
 
 /** An answer that goes on. */
 export interface Stream {
-  /** Called once if the client goes away. */
-  onGone: (() => void) | undefined;
+  /** Called once if the client goes away, or was cut off since it took nothing for too long. */
+  onGone: ((code: "BW_TRANSPORT_CLOSED" | "BW_SLOW_CONSUMER") => void) | undefined;
   /** All that was written has left. */
   onDrain: (() => void) | undefined;
   /** What was written and has not left. */
@@ -37,6 +37,11 @@ export interface Stream {
   write(chunk: Data): void;
   /** Ends it; at once, where `isUnread`, and without what has not left. */
   end(isUnread?: boolean): void;
+}
+
+/** Who is ended with `code` since it does not read what waits would not read the reason behind it. */
+export function isUnread({ unsentBytes }: Stream, code: number): boolean {
+  return (code === SLOW_CONSUMER || code === OVERFLOW) && unsentBytes > 0;
 }
 
 /** The way back of a request that starts a stream. */
@@ -120,10 +125,9 @@ export class StreamLink extends ExchangeLink {
     this.#hello = undefined;
     const stream = this.#release();
     if (stream === undefined) return;
-    // who does not read what waits would not read the close frame behind it
-    const isUnread = (code === SLOW_CONSUMER || code === OVERFLOW) && stream.unsentBytes > 0;
-    if (!isUnread) stream.write(this.#form.wrap(batch));
-    stream.end(isUnread);
+    const wasRead = !isUnread(stream, code);
+    if (wasRead) stream.write(this.#form.wrap(batch));
+    stream.end(!wasRead);
   }
 
   #take(stream: Stream): void {

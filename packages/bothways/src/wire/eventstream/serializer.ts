@@ -34,6 +34,11 @@ export function encodeEvent({ event, id, data }: ServerSentEvent): string {
   return `${field("event", event)}${field("id", id)}data: ${lines.join("\ndata: ")}\n\n`;
 }
 
+/** A block of one line of data and nothing else. The line has no end in it, and does not begin with a space. */
+export function encodeLine(line: string): string {
+  return `data:${line}\n\n`;
+}
+
 /** How long a client waits before it comes back, in whole milliseconds. */
 export function encodeRetry(ms: number): string {
   return `retry: ${ms}\n\n`;

@@ -1,7 +1,10 @@
 /** docs/protocol/bothways-1.md §3, as a server takes it: what the data of each type of packet has to be. */
 import { describe, expect, test } from "vitest";
-import { toMessage, toPacket } from "../../../src/dialect/native/codec.ts";
+import { nativeCodec } from "../../../src/dialect/native/codec.ts";
 import type { Packet } from "../../../src/model/packet.ts";
+
+const { toMessage } = nativeCodec;
+const toPacket = (data: string): Packet | undefined => nativeCodec.toPacket(data, "/");
 
 describe("packets of a client", () => {
   test.each([

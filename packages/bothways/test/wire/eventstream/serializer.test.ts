@@ -1,7 +1,13 @@
 /** What is written, read by the algorithm of the standard: whatever the values are, one block is one event. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { comment, encodeEvent, encodeRetry, isFieldValue } from "../../../src/wire/eventstream/serializer.ts";
+import {
+  comment,
+  encodeEvent,
+  encodeLine,
+  encodeRetry,
+  isFieldValue,
+} from "../../../src/wire/eventstream/serializer.ts";
 import { readEventStream } from "./reader.ts";
 
 const anyText = fc.oneof(
@@ -16,6 +22,13 @@ test("an event with all its fields", () => {
 
 test("a retry field and a comment are no events", () => {
   expect(readEventStream(encodeRetry(2000) + comment)).toEqual({ events: [], retryMs: 2000 });
+});
+
+test("a line alone", () => {
+  expect(encodeLine("a0,[1]")).toBe("data:a0,[1]\n\n");
+  expect(readEventStream(encodeLine("a0,[1]")).events).toEqual([
+    { event: "message", id: "", data: "a0,[1]" },
+  ]);
 });
 
 test("CVE-2026-33128 data of any characters is one event's data", () => {

@@ -4,7 +4,7 @@ import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Account } from "../../../src/model/account.ts";
-import { type BodyResult, readBody } from "../../../src/transport/node/http.ts";
+import { type BodyResult, readBody } from "../../../src/transport/node/request-body.ts";
 
 const account = new Account(1e9);
 const patience = { timeoutMs: 60_000 };
@@ -65,6 +65,25 @@ describe("a request body", () => {
     for (let i = 0; i < 9; i++) counted.write("x");
     expect(await result).toEqual({ isRead: false, error: "BW_MESSAGE_TOO_LARGE" });
     counted.destroy();
+  });
+
+  test("that comes byte by byte is copied no more often than it doubles", async () => {
+    let growths = 0;
+    class CountingAccount extends Account {
+      override charge(bytes: number): void {
+        super.charge(bytes);
+        if (bytes > 0) growths++;
+      }
+    }
+    const request = requestOf();
+    const limits = { maxBytes: 100_000, ...patience, account: new CountingAccount(1e9) };
+    const result = new Promise<BodyResult>((resolve) => readBody(request, limits, resolve));
+    const byte = new Uint8Array(1);
+    await new Promise(setImmediate);
+    for (let count = 0; count < 50_000; count++) request.write(byte);
+    request.end();
+    expect(await result).toEqual({ isRead: true, bytes: new Uint8Array(50_000) });
+    expect(growths).toBeLessThanOrEqual(Math.log2(50_000) + 1);
   });
 
   test("that lies about its length is counted", async () => {
