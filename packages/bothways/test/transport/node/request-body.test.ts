@@ -101,7 +101,7 @@ describe("a request body", () => {
       isRead: false,
       error: "BW_BODY_TIMEOUT",
     });
-    request.destroy();
+    await once(request, "close");
   });
 
   test("that was refused and goes on is cut in time", async () => {
