@@ -21,19 +21,19 @@ const budgets: readonly Budget[] = [
     name: "core-websocket",
     source: 'export { io } from "bothways/client/core"; export { webSocket } from "bothways/client";',
     targetGzipBytes: 4_000,
-    maxGzipBytes: 7_690,
+    maxGzipBytes: 7_790,
   },
   {
     name: "default",
     source: 'export { io } from "bothways/client";',
     targetGzipBytes: 6_000,
-    maxGzipBytes: 9_940,
+    maxGzipBytes: 10_115,
   },
   {
     name: "all",
     source: 'export { io } from "bothways/client"; export * as techniques from "bothways/client/transports";',
     targetGzipBytes: 8_000,
-    maxGzipBytes: 10_720,
+    maxGzipBytes: 10_770,
   },
 ];
 
