@@ -92,8 +92,7 @@ describe.each(techniques)("%s", (transport) => {
 test.each(["stream", "long-polling"])(
   "more than may outlive a page over %s: its beginning",
   async (transport) => {
-    const socket = await open(transport);
-    await sayLast(200, 300);
+    const socket = await open(transport, 200, 300);
     const gone = untilGone(socket, "disconnect");
     await stage.page.close({ runBeforeUnload: true });
     expect(await gone).toBe("transport close");

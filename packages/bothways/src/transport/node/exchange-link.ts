@@ -46,11 +46,13 @@ export abstract class ExchangeLink implements Link {
 
   /** Takes a batch: its number, and the frames that followed it. Answers with the position they led to. */
   batch(sequence: number, frames: readonly Data[], answer: Answer): void {
+    const wasOver = this.end !== undefined;
     // A browser that sends a batch again by itself would repeat what has no number of its own.
     if (sequence > this.batches) this.receive(frames);
     this.batches = Math.max(this.batches, sequence);
     const { end } = this;
-    if (end !== undefined) answer.send(end.status, [end.frame]);
+    // one that ends the link was in order itself: browsers print each status from 400 on to the console as an error
+    if (end !== undefined) answer.send(wasOver ? end.status : 200, [end.frame]);
     else answer.send(200, this.handler === undefined ? [] : [this.handler.position()]);
   }
 

@@ -208,7 +208,7 @@ describe("polling", () => {
     bench.onReceive = () => bench.link.close(4400, "not a frame");
     bench.link.batch(1, ["?", "my"], bench.answer);
     expect(bench.events).toEqual(["writable", "receive ?"]);
-    expect(describeSent(bench.answer)).toBe("400 c4400,not a frame");
+    expect(describeSent(bench.answer)).toBe("200 c4400,not a frame");
     expect(describeSent(bench.held)).toBe("200 c4400,not a frame");
   });
 
