@@ -1,0 +1,88 @@
+/** bothways/1 over HTTP (docs/protocol/bothways-1.md §5.2, §5.3), spoken by hand. */
+
+import { eventName, payload } from "../servers/http/application.ts";
+import { createHello, messages, Position, path, tellDelayMs } from "./bothways-session.ts";
+import { type Conversation, type Join, mute, queued } from "./conversation.ts";
+import { RawHttp } from "./http.ts";
+
+/** From an answer to the next request, in ms: short polling needs no less to be of use. */
+const pollIntervalMs = 50;
+const toldBytes = `m2${JSON.stringify([eventName, payload])}`.length;
+
+export function pollingJoin(technique: "long-polling" | "short-polling"): Join {
+  return async (port, heard) => {
+    const down = new RawHttp(port);
+    const position = new Position();
+    const read = (body: string): number => {
+      const received = body.split("\n").filter((frame) => frame.startsWith("m"));
+      for (const message of received) position.count(message.length);
+      return received.filter((message) => !message.startsWith("m0")).length;
+    };
+    const welcome = await down.request(path, `${createHello()}\nt${technique}`);
+    const key = readKey(welcome);
+    if (!welcome.includes("\nm0")) throw new Error(`not joined: ${welcome}`);
+    read(welcome);
+    const listen = async (): Promise<void> => {
+      for (let poll = 1; ; poll++) {
+        const events = read(await down.request(path, `q${key},${poll}\n${position.tell()}`));
+        if (events > 0) heard(events);
+        if (technique === "short-polling")
+          await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
+      }
+    };
+    void listen();
+    return sender(port, key);
+  };
+}
+
+export function streamingJoin(technique: "stream" | "sse" | "multipart"): Join {
+  return async (port, heard) => {
+    // the start leaves on the connection of the hello, as browsers do it
+    const down = new RawHttp(port);
+    const key = readKey(await down.request(path, `${createHello()}\nt${technique}`));
+    const count = acknowledge(new RawHttp(port), key);
+    await down.stream(path, `s${key},1`, "m0{", (events) => {
+      count(events);
+      heard(events);
+    });
+    count(1);
+    return mute;
+  };
+}
+
+/** Returns what counts events, and tells the server of them as often as the real client does. */
+function acknowledge(up: RawHttp, key: string): (events: number) => void {
+  const position = new Position();
+  let batch = 0;
+  let isBusy = false;
+  let timer: NodeJS.Timeout | undefined;
+  const tell = async (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    isBusy = true;
+    await up.request(path, `k${key},${++batch}\n${position.tell()}`);
+    isBusy = false;
+  };
+  return (events) => {
+    position.count(events * toldBytes, events);
+    if (isBusy) return;
+    if (position.isDue) void tell();
+    else timer ??= setTimeout(() => void tell(), tellDelayMs);
+  };
+}
+
+function sender(port: number, key: string): Conversation {
+  const up = new RawHttp(port);
+  let batch = 0;
+  let sent = 0;
+  return queued(async (event, count) => {
+    const body = `k${key},${++batch}\nn${sent + 1}${`\n${messages[event]}`.repeat(count)}`;
+    sent += count;
+    await up.request(path, body);
+  });
+}
+
+function readKey(welcome: string): string {
+  const [frame = ""] = welcome.split("\n");
+  return (JSON.parse(frame.slice(1)) as { key: string }).key;
+}
