@@ -40,35 +40,56 @@ export function streamingJoin(technique: "stream" | "sse" | "multipart"): Join {
     // the start leaves on the connection of the hello, as browsers do it
     const down = new RawHttp(port);
     const key = readKey(await down.request(path, `${createHello()}\nt${technique}`));
-    const count = acknowledge(new RawHttp(port), key);
+    const received = new Received(new RawHttp(port), key);
     await down.stream(path, `s${key},1`, "m0{", (events) => {
-      count(events);
+      if (events === 0) return received.answerPing();
+      received.count(events);
       heard(events);
     });
-    count(1);
+    // the answer to the join; the first frame that the server gets opens the session
+    received.count(1);
+    await received.tell();
     return mute;
   };
 }
 
-/** Returns what counts events, and tells the server of them as often as the real client does. */
-function acknowledge(up: RawHttp, key: string): (events: number) => void {
-  const position = new Position();
-  let batch = 0;
-  let isBusy = false;
-  let timer: NodeJS.Timeout | undefined;
-  const tell = async (): Promise<void> => {
-    clearTimeout(timer);
-    timer = undefined;
-    isBusy = true;
-    await up.request(path, `k${key},${++batch}\n${position.tell()}`);
-    isBusy = false;
-  };
-  return (events) => {
-    position.count(events * toldBytes, events);
-    if (isBusy) return;
-    if (position.isDue) void tell();
-    else timer ??= setTimeout(() => void tell(), tellDelayMs);
-  };
+/** What came on streams. Tells the server of it as often as the real client does. */
+class Received {
+  readonly #up: RawHttp;
+  readonly #key: string;
+  readonly #position = new Position();
+  #batches = 0;
+  #isTelling = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(up: RawHttp, key: string) {
+    this.#up = up;
+    this.#key = key;
+  }
+
+  count(events: number): void {
+    this.#position.count(events * toldBytes, events);
+    if (this.#isTelling) return;
+    if (this.#position.isDue) void this.tell();
+    else this.#timer ??= setTimeout(() => void this.tell(), tellDelayMs);
+  }
+
+  tell(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    return this.#send(this.#position.tell());
+  }
+
+  /** What came without an event is one, most likely; the server tries more than once. */
+  answerPing(): void {
+    if (!this.#isTelling) void this.#send("o");
+  }
+
+  async #send(frame: string): Promise<void> {
+    this.#isTelling = true;
+    await this.#up.request(path, `k${this.#key},${++this.#batches}\n${frame}`);
+    this.#isTelling = false;
+  }
 }
 
 function sender(port: number, key: string): Conversation {

@@ -9,12 +9,16 @@ import type { Heard } from "./conversation.ts";
 const receiveBuffer = Buffer.allocUnsafeSlow(262_144);
 const markByte = mark.charCodeAt(0);
 
+/** Servers close a connection that nobody uses for 5 s; who writes to it then gets no answer. */
+const mostIdleMs = 4_000;
+
 /** What went over all connections, both ways, in bytes; without what TCP adds. */
 export const wire = { bytes: 0 };
 
 export class RawHttp {
   readonly #port: number;
   #socket: Socket | undefined;
+  #usedAt = 0;
   #rest = "";
   #answered: ((body: string) => void) | undefined;
   /** Takes bytes of an answer that goes on. */
@@ -34,7 +38,7 @@ export class RawHttp {
 
   /**
    * Makes a request whose answer goes on, and resolves when `until` has come in it. From then on `heard` is told how many
-   * events each chunk has.
+   * events each chunk has, 0 included.
    */
   stream(path: string, body: string | undefined, until: string, heard: Heard): Promise<void> {
     let head = "";
@@ -43,7 +47,7 @@ export class RawHttp {
       const count = (chunk: Buffer): void => {
         let events = 0;
         for (let at = chunk.indexOf(markByte); at >= 0; at = chunk.indexOf(markByte, at + 1)) events++;
-        if (events > 0) heard(events);
+        heard(events);
       };
       this.#take = (chunk) => {
         head += chunk.toString("latin1");
@@ -60,8 +64,16 @@ export class RawHttp {
     const request =
       body === undefined ? `${head}\r\n` : `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
     wire.bytes += request.length;
+    const now = performance.now();
+    if (now - this.#usedAt > mostIdleMs) this.#leave();
+    this.#usedAt = now;
     this.#socket ??= this.#connect();
     this.#socket.write(request, "latin1");
+  }
+
+  #leave(): void {
+    this.#socket?.destroy();
+    this.#socket = undefined;
   }
 
   #connect(): Socket {
@@ -80,6 +92,7 @@ export class RawHttp {
     });
     socket.on("close", () => {
       // an idle one may be closed
+      if (this.#socket !== socket) return;
       if (this.#answered || this.#take) throw new Error("the server closed a connection");
       this.#socket = undefined;
     });

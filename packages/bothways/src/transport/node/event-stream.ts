@@ -5,6 +5,7 @@
  * Invariants: what waits here is told to the handler; all blocks between two flushes leave in one write; a client that
  * takes nothing for `writeTimeout` is cut off; until `send` or `close` was called, the request can still be refused.
  */
+import { Buffer } from "node:buffer";
 import { randomInt } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { OVERFLOW, SLOW_CONSUMER } from "../../model/close-code.ts";
@@ -76,7 +77,9 @@ export class EventStreamLink implements Link {
     if (response === undefined || this.#batch === "") return;
     const batch = this.#batch;
     this.#batch = "";
-    const hasRoom = response.write(batch, this.#measure);
+    // ASCII needs no conversion
+    const isAscii = Buffer.byteLength(batch) === batch.length;
+    const hasRoom = response.write(batch, isAscii ? "latin1" : "utf8", this.#measure);
     // Node hands over what was written in this turn when the turn is done
     process.nextTick(this.#measure);
     if (hasRoom || this.#isBlocked) return;
@@ -110,6 +113,8 @@ export class EventStreamLink implements Link {
     const response = this.#answer.takeOver();
     if (response === undefined) return false;
     this.#response = response;
+    // The answer's end is that of its connection: Node would write each chunk in four pieces.
+    response.useChunkedEncodingByDefault = false;
     response.writeHead(200, head);
     response.on("drain", () => this.#drain());
     response.on("close", () => {
