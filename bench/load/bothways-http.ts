@@ -77,10 +77,11 @@ class Received {
   tell(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    return this.#send(this.#position.tell());
+    // pings come among events, where nobody looks for them
+    return this.#send(`${this.#position.tell()}\no`);
   }
 
-  /** What came without an event is one, most likely; the server tries more than once. */
+  /** What came without an event is one, most likely. */
   answerPing(): void {
     if (!this.#isTelling) void this.#send("o");
   }
