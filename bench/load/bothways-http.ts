@@ -13,8 +13,11 @@ export function pollingJoin(technique: "long-polling" | "short-polling"): Join {
   return async (port, heard) => {
     const down = new RawHttp(port);
     const position = new Position();
+    let pong = "";
     const read = (body: string): number => {
-      const received = body.split("\n").filter((frame) => frame.startsWith("m"));
+      const frames = body.split("\n");
+      pong = frames.includes("p") ? "\no" : "";
+      const received = frames.filter((frame) => frame.startsWith("m"));
       for (const message of received) position.count(message.length);
       return received.filter((message) => !message.startsWith("m0")).length;
     };
@@ -24,7 +27,7 @@ export function pollingJoin(technique: "long-polling" | "short-polling"): Join {
     read(welcome);
     const listen = async (): Promise<void> => {
       for (let poll = 1; ; poll++) {
-        const events = read(await down.request(path, `q${key},${poll}\n${position.tell()}`));
+        const events = read(await down.request(path, `q${key},${poll}\n${position.tell()}${pong}`));
         if (events > 0) heard(events);
         if (technique === "short-polling")
           await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
