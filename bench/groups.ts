@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { listHttpWorks } from "./http-works.ts";
 import { type Extent, listWebSocketWorks } from "./websocket-works.ts";
 import { listWorks, type ServerName, type Work } from "./works.ts";
 
@@ -90,6 +91,33 @@ export const groups: readonly Group[] = [
     ],
     peers: ["ws", "uws"],
     list: listWebSocketWorks,
+  },
+  {
+    name: "http",
+    results: "http",
+    note:
+      "Beside each technique of ours stands Socket.IO's long polling, and better-sse as an event stream. Node alone answers " +
+      "polls with answers made before, and writes to event streams in a loop. Bytes are those of HTTP both ways, with the " +
+      "shortest heads a request can have: a browser's are some hundred bytes longer.",
+    rounds: 2,
+    seconds: 1,
+    programs: [
+      { name: "bothways", title: "bothways", script: new URL("./servers/http/bothways.ts", import.meta.url) },
+      {
+        name: "socketio",
+        title: "Socket.IO",
+        script: new URL("./servers/http/socketio.ts", import.meta.url),
+      },
+      {
+        name: "better-sse",
+        title: "better-sse",
+        script: new URL("./servers/http/better-sse.ts", import.meta.url),
+      },
+      { name: "bare", title: "Node alone", script: new URL("./servers/http/bare.ts", import.meta.url) },
+      { name: "before", title: "before", script: new URL("./servers/http/before.ts", import.meta.url) },
+    ],
+    peers: ["socketio", "better-sse", "bare"],
+    list: listHttpWorks,
   },
 ];
 

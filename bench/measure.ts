@@ -39,7 +39,8 @@ const mostStretch = 3;
 
 async function measureOnce(work: Work, program: Program, options: MeasureOptions): Promise<Sample> {
   const [serverCore, loadCore] = options.cores;
-  const { load: task, application } = work;
+  const { application, seconds = options.seconds } = work;
+  const task = work.loads?.[program.name] ?? work.load;
   const command = commandOf(program, options.profile);
   const server = new Child([...command, JSON.stringify(application ?? {})], serverCore);
   const generator = new Child(
@@ -52,24 +53,26 @@ async function measureOnce(work: Work, program: Program, options: MeasureOptions
     const { port } = await askServer<{ port: number }>({ type: "port" });
     await askLoad({ type: "prepare", task: { load: task, application, server: program.name, port } });
     const isTimed = task.type !== "connect" && task.type !== "round-trips";
-    const share = isTimed ? await warmUp(askServer, askLoad, options.seconds / 3) : 1;
-    const ms = options.seconds * 1000 * Math.min(1 / share, mostStretch);
-    const question: ServerQuestion = { type: work.measure === "settled-rss" ? "settled-usage" : "usage" };
+    const share = isTimed ? await warmUp(askServer, askLoad, seconds / 3) : 1;
+    const ms = seconds * 1000 * Math.min(1 / share, mostStretch);
+    const isSettled = work.measure === "settled-rss" || work.measure === "growth";
+    const question: ServerQuestion = { type: isSettled ? "settled-usage" : "usage" };
     const before = await askServer<Usage>(question);
     const load = await askLoad<LoadResult>({ type: "run", ms });
     const after = await askServer<Usage>(question);
     const cpuUs = after.cpuUs - before.cpuUs;
-    const rss = (after.rssBytes - before.rssBytes) / 1024 / load.items;
+    const grownKib = (after.rssBytes - before.rssBytes) / 1024;
     const values = {
       cpu: cpuUs / load.items,
-      rss,
-      "settled-rss": rss,
+      rss: grownKib / load.items,
+      "settled-rss": grownKib / load.items,
+      growth: grownKib / 1024,
       load: load.value ?? Number.NaN,
     };
     return {
       value: values[work.measure],
       itemsPerSecond: load.items / load.seconds,
-      serverShare: work.measure === "settled-rss" ? undefined : cpuUs / 1e6 / load.seconds,
+      serverShare: isSettled ? undefined : cpuUs / 1e6 / load.seconds,
       load,
     };
   } finally {

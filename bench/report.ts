@@ -139,7 +139,7 @@ export function toMarkdown(group: Group, report: Report): string {
     ...missing,
     "To each: throughput, latency, and how busy either process was.",
     table(
-      ["work", "server", "per second", "p50 ms", "p99 ms", "server CPU", "load CPU"],
+      ["work", "server", "per second", "p50 ms", "p99 ms", "server CPU", "load CPU", "bytes each"],
       rows.flatMap((row) =>
         serversOf(row.rounds).map((server) => [row.name, titleOf(server), ...describe(row, server)]),
       ),
@@ -173,6 +173,7 @@ function describe(row: Row, server: ServerName): string[] {
     format(of((sample) => sample.load.p99Ms)),
     percent(of((sample) => sample.serverShare)),
     percent(of((sample) => sample.load.cpuShare)),
+    format(of((sample) => sample.load.bytesPerItem)),
   ];
 }
 

@@ -50,7 +50,8 @@ for (const { group, works } of tasks) {
   const seconds = Number(options.seconds ?? (options.quick ? Math.min(1, group.seconds) : group.seconds));
   const rounds = options.quick ? 1 : group.rounds;
   const rows: Row[] = [];
-  for (const work of works) rows.push(await measureRow(group, work, seconds, rounds));
+  const known: Known = new Map();
+  for (const work of works) rows.push(await measureRow(group, work, seconds, rounds, known));
   const report = createReport(rows, seconds, rounds, cores);
   const page = toMarkdown(group, report);
   console.log(page);
@@ -61,18 +62,38 @@ for (const { group, works } of tasks) {
   writeFileSync(new URL(`${group.results}.md`, target), page);
 }
 
-async function measureRow(group: Group, work: Work, seconds: number, rounds: number): Promise<Row> {
+/** What was measured already. */
+type Known = Map<string, Outcome>;
+
+async function measureRow(
+  group: Group,
+  work: Work,
+  seconds: number,
+  rounds: number,
+  known: Known,
+): Promise<Row> {
   const isAsked: Partial<Record<ServerName, boolean>> = {
     before: options.before !== undefined,
     floor: work.hasFloor ?? false,
   };
-  const programs = group.programs.filter(({ name }) => isAsked[name] ?? true);
+  const programs = group.programs.filter(
+    ({ name }) =>
+      isAsked[name] ?? (name === "bothways" || work.peers === undefined || work.peers.includes(name)),
+  );
   const found: Round[] = [];
   for (let round = 1; round <= rounds; round++) {
     console.error(`${work.name}, round ${round} of ${rounds}`);
     const outcomes: Partial<Record<ServerName, Outcome>> = {};
-    for (const program of programs)
-      outcomes[program.name] = await tryMeasure(work, program, { seconds, cores, profile: options.profile });
+    for (const program of programs) {
+      // a peer that has one technique does the same in the rows of several of ours
+      const instead = work.loads?.[program.name];
+      const key = JSON.stringify([round, program.name, work.measure, instead]);
+      const outcome =
+        (instead && known.get(key)) ??
+        (await tryMeasure(work, program, { seconds, cores, profile: options.profile }));
+      known.set(key, outcome);
+      outcomes[program.name] = outcome;
+    }
     found.push(outcomes);
   }
   return createRow(work, found);

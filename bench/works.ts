@@ -1,8 +1,23 @@
 /** What is measured on the whole library beside Socket.IO, and the ratio that is to be reached. */
 import { spawnSync } from "node:child_process";
 
-/** `floor` is Node's own server with no library on it, `before` another build of ours. */
-export type ServerName = "bothways" | "socketio" | "ws" | "uws" | "bun" | "floor" | "before";
+/** `floor` and `bare` are Node's own server with no library on it, `before` another build of ours. */
+export type ServerName =
+  | "bothways"
+  | "socketio"
+  | "ws"
+  | "uws"
+  | "bun"
+  | "better-sse"
+  | "floor"
+  | "bare"
+  | "before";
+
+/** How the library's own client joins unless told otherwise; or by one technique. */
+export type Transport = "default" | "websocket" | Technique;
+
+/** `event-source` is a plain client: one answer that goes on, no session. */
+export type Technique = "long-polling" | "short-polling" | "stream" | "sse" | "multipart" | "event-source";
 
 /** What the load generator does. */
 export type Load =
@@ -11,6 +26,21 @@ export type Load =
       readonly transport: "websocket" | "long-polling";
       readonly connections: number;
       readonly inFlight: number;
+    }
+  /** The server sends so many at once: to each an event of its own, or one to all. */
+  | {
+      readonly type: "tell";
+      readonly transport: Technique;
+      readonly connections: number;
+      readonly whom: "each" | "all";
+      readonly atOnce: number;
+    }
+  /** Each connection sends so many events with one request, and again when that is answered. */
+  | {
+      readonly type: "batches";
+      readonly transport: Technique;
+      readonly connections: number;
+      readonly perBatch: number;
     }
   /** One has the server send so many to all at once. */
   | { readonly type: "room"; readonly connections: number; readonly atOnce?: number }
@@ -25,7 +55,7 @@ export type Load =
   | { readonly type: "visits"; readonly otherRooms: number }
   | {
       readonly type: "connect";
-      readonly transport: "websocket" | "default";
+      readonly transport: Transport;
       readonly connections: number;
       /** Each has so many messages sent back before it is silent. */
       readonly echoes?: number;
@@ -47,13 +77,19 @@ export interface Work {
   /** Of the servers of bare WebSockets. */
   readonly application?: Application;
   /**
-   * Of the server's process: its CPU time, or its resident memory as it is or after a garbage collection; or what the
-   * load generator found.
+   * Of the server's process: its CPU time, its resident memory as it is or after a garbage collection, or by how much
+   * that grew, the whole process's in MiB; or what the load generator found.
    */
-  readonly measure: "cpu" | "rss" | "settled-rss" | "load";
+  readonly measure: "cpu" | "rss" | "settled-rss" | "growth" | "load";
   readonly unit: string;
   /** The figure is how many times as much the work costs as with these in it. */
   readonly against?: { readonly load?: Load; readonly application?: Application };
+  /** What a server is measured with in place of `load`, which it does not know. */
+  readonly loads?: Partial<Readonly<Record<ServerName, Load>>>;
+  /** The length of its windows in seconds, where it is not the group's. */
+  readonly seconds?: number;
+  /** Who takes part beside ours. Default: all but the floor. */
+  readonly peers?: readonly ServerName[];
   /** Servers that cannot do it, and why. */
   readonly unable?: Partial<Readonly<Record<ServerName, string>>>;
   /** Node's server without a library can be measured beside. */
@@ -82,6 +118,8 @@ export interface LoadResult {
   readonly cpuShare: number;
   readonly p50Ms: number | undefined;
   readonly p99Ms: number | undefined;
+  /** What went over HTTP connections both ways for each item, heads and all. */
+  readonly bytesPerItem: number | undefined;
   /** The figure itself, where the generator and not the server is looked at. */
   readonly value: number | undefined;
 }

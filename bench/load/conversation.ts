@@ -3,10 +3,12 @@
  * (`websocket.ts`, `http.ts`), so that the generator costs the same for each, and little.
  */
 
-/** Events sent, all with the same payload. */
-export type EventName = "echo" | "enter" | "shout" | "furnish" | "visit";
+import type { Transport } from "../works.ts";
 
-export const eventNames: readonly EventName[] = ["echo", "enter", "shout", "furnish", "visit"];
+/** Events sent, all with the same payload. */
+export type EventName = "echo" | "enter" | "shout" | "furnish" | "visit" | "up";
+
+export const eventNames: readonly EventName[] = ["echo", "enter", "shout", "furnish", "visit", "up"];
 
 /** So many rooms the server joins its client to for each `furnish`. */
 export const roomsPerFurnish = 1_000;
@@ -15,9 +17,16 @@ export const roomsPerFurnish = 1_000;
 export const payload = { id: 7, text: "hello from the other side" };
 
 export interface Conversation {
-  /** Sends that many events, in one write. */
-  send(event: EventName, count: number): void;
+  /** Sends that many events, in one write. Over HTTP it resolves when the server has answered. */
+  send(event: EventName, count: number): unknown;
 }
+
+/** Of who only hears. */
+export const mute: Conversation = {
+  send() {
+    throw new Error("this client only hears");
+  },
+};
 
 /** Told how many events came, once per chunk or answer. */
 export type Heard = (events: number) => void;
@@ -25,12 +34,8 @@ export type Heard = (events: number) => void;
 /** Connects, joins the default namespace, and resolves when the server has said so. */
 export type Join = (port: number, heard: Heard) => Promise<Conversation>;
 
-export interface Dialect {
-  /** What the library's own client does unless told otherwise. */
-  readonly default: Join;
-  readonly websocket: Join;
-  readonly "long-polling": Join;
-}
+/** How it joins, for each transport it knows. */
+export type Dialect = Partial<Readonly<Record<Transport, Join>>>;
 
 /** Joins `count` times, some at once. */
 export async function joinAll<T>(count: number, join: (index: number) => Promise<T>): Promise<T[]> {

@@ -33,10 +33,7 @@ export function rawWebSocket(application: Application): Dialect {
         },
       };
     });
-  const missing = (): never => {
-    throw new Error("a bare WebSocket has no long polling");
-  };
-  return { default: join, websocket: join, "long-polling": missing };
+  return { default: join, websocket: join };
 }
 
 function open(

@@ -9,7 +9,7 @@ export async function prepareRounds(
 ): Promise<Run> {
   let echoes = 0;
   let next = 0;
-  const send = (): void => clients[next++ % talking]?.send("echo", 1);
+  const send = (): unknown => clients[next++ % talking]?.send("echo", 1);
   const clients = await joinAll(connections, () =>
     join(port, (events) => {
       echoes += events;

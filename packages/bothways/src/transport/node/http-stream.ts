@@ -5,6 +5,7 @@
  * `writeTimeoutMs` is cut off; what waits is its link's to charge, and is charged to the account of the requests from when
  * the stream was ended.
  */
+import { Buffer } from "node:buffer";
 import { REQUEST_OVERHEAD_BYTES } from "../../model/account.ts";
 import type { Data } from "../../model/message.ts";
 import { defaultWriteTimeoutMs, type OpenRequests } from "./open-requests.ts";
@@ -40,6 +41,8 @@ export class HttpStream implements Stream {
     openRequests.account.charge(this.#chargedBytes);
     response.on("drain", () => this.#drain());
     response.on("close", () => this.#leave());
+    // The answer's end is that of its connection: Node would write each chunk in four pieces.
+    response.useChunkedEncodingByDefault = false;
     response.writeHead(200, { ...headers, ...streamHeaders, "Content-Type": contentType });
   }
 
@@ -53,8 +56,9 @@ export class HttpStream implements Stream {
   }
 
   write(chunk: Data): void {
-    // the prologues and a single zero byte are ASCII; for the rest Node knows best
-    this.#response.write(chunk);
+    // ASCII needs no conversion
+    const isAscii = typeof chunk === "string" && Buffer.byteLength(chunk) === chunk.length;
+    this.#response.write(chunk, isAscii ? "latin1" : "utf8");
     if (this.isFull) this.#expectReader();
   }
 

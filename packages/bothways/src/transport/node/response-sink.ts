@@ -14,6 +14,8 @@ export interface ResponseSink extends Pick<Writable, Stream | "on" | "once"> {
   /** What it answers, where that is of `node:http`. */
   readonly req?: { readonly httpVersionMajor: number };
   readonly headersSent: boolean;
+  /** Of `node:http`. */
+  useChunkedEncodingByDefault?: boolean;
   setHeader(name: string, value: string): unknown;
   writeHead(status: number, headers?: Readonly<Record<string, string | number>>): this;
 }
