@@ -7,7 +7,7 @@ import type { ClientName } from "./clients.ts";
 
 const dayMs = 86_400_000;
 /** One of so many cells runs. It shares no factor with the number of transports, so that no transport is left out. */
-const oneOf = 23;
+const oneOf = 29;
 
 export const seed: number = Number(process.env.NETWORKS_SEED ?? Math.floor(Date.now() / dayMs));
 
