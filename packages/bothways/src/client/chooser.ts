@@ -4,8 +4,11 @@
  *
  * Invariant: what was learned changes the order of what is tried, and never leaves nothing to try.
  */
+import { TAKEN_OVER } from "../model/close-code.ts";
+import { NEVER } from "../session/session.ts";
 import type { ClientPlatform, CoreOptions } from "./options.ts";
-import type { Verdict } from "./report.ts";
+import type { ReportAttempt } from "./report.ts";
+import { explain, judge } from "./verdict.ts";
 
 /** What a connection does for its chooser. Transports are meant by their index in the `transports` option. */
 export interface ChooserHost {
@@ -15,14 +18,23 @@ export interface ChooserHost {
   later(action: () => void, delayMs: number): void;
 }
 
+/** One try of a transport, as the report has it. */
+export interface Try {
+  readonly index: number;
+  readonly row: ReportAttempt;
+}
+
 export interface Chooser {
   /** Nothing is open or under way: begin a round. */
   begin(): void;
   /** An attempt failed, perhaps while another link is open. True where that needs no new round. */
   failed(index: number, isOpen: boolean): boolean;
-  /** Of every attempt that ended, before anything else is told of it. */
-  judged(verdict: Verdict): void;
-  opened(index: number, ms: number): void;
+  /** Says in the report what an attempt that ended came to, before anything else is told of it. `open`: the one in use. */
+  judge(ended: Try, open: Try | undefined): void;
+  /** Likewise; `rows` are all that the report has. */
+  opened(opened: Try, rows: readonly ReportAttempt[]): void;
+  /** Why nothing better than `current` is in use, as a sentence. */
+  explain(current: string, rows: readonly ReportAttempt[]): string;
   /** The application wants this one. */
   prefer(index: number): void;
   /** The network is another one: what was learned no longer holds. */
@@ -36,6 +48,7 @@ export type CreateChooser = (
   host: ChooserHost,
 ) => Chooser;
 
+/** It compares nothing: to its report an attempt has opened or was lost. */
 export const inTurn: CreateChooser = (_url, { transports }, _platform, { dial }) => {
   let first = 0;
   let index = 0;
@@ -50,8 +63,11 @@ export const inTurn: CreateChooser = (_url, { transports }, _platform, { dial })
       dial(index);
       return true;
     },
-    judged() {},
+    judge({ row }) {
+      if (row.verdict === "pending") row.verdict = "lost";
+    },
     opened() {},
+    explain: (current) => (current ? `Using ${current}.` : "Not connected."),
     prefer(preferred) {
       first = preferred;
     },
@@ -96,6 +112,8 @@ export const hedged: CreateChooser = (
   const url = server + transports.map(({ name }) => name);
   /** The one to end up with. */
   let goal = 0;
+  /** When the round began. */
+  let begunAt = 0;
   /** Those left to try in this round. */
   let round: number[] = [];
   /** Those that have failed since the round began. */
@@ -148,6 +166,7 @@ export const hedged: CreateChooser = (
     begin() {
       // what was learned may be why nothing could be opened
       if (current === undefined) memory.delete(url);
+      begunAt = platform.now();
       current = undefined;
       failed.clear();
       stream = undefined;
@@ -167,16 +186,25 @@ export const hedged: CreateChooser = (
       if (isOpen) climb();
       return isOpen;
     },
-    judged(verdict) {
-      if (verdict === "buffered") recall().hasBuffering = true;
+    judge({ index, row }, open) {
+      const isRace = open && transports[index]?.streams && !transports[open.index]?.streams;
+      const wasOpen = row.verdict === "ok";
+      row.verdict = judge(row, !!open, isRace ? platform.now() - open.row.startedAt : NEVER);
+      if (open && row.code === TAKEN_OVER && !wasOpen) row.reason = `${open.row.transport} opened first`;
+      if (wasOpen && row.verdict === "lost") row.reason ||= "the connection broke";
+      if (row.verdict === "buffered") recall().hasBuffering = true;
     },
-    opened(index, ms) {
+    explain: (name, rows) => explain(transports, name, rows),
+    opened({ index, row }, rows) {
+      for (const other of rows)
+        if (other.verdict === "lost" && other.outcome === "failed" && other.startedAt >= begunAt)
+          other.verdict = "blocked";
       const known = recall();
       current = index;
       stream = undefined;
       round = [];
       known.index = index;
-      known.ms = ms;
+      known.ms = row.ms;
       if (index === goal) known.tries = 0;
       climb();
     },
