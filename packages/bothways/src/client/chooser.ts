@@ -4,11 +4,9 @@
  *
  * Invariant: what was learned changes the order of what is tried, and never leaves nothing to try.
  */
-import { TAKEN_OVER } from "../model/close-code.ts";
-import { NEVER } from "../session/session.ts";
 import type { ClientPlatform, CoreOptions } from "./options.ts";
 import type { ReportAttempt } from "./report.ts";
-import { explain, judge } from "./verdict.ts";
+import { blame, conclude, explain } from "./verdict.ts";
 
 /** What a connection does for its chooser. Transports are meant by their index in the `transports` option. */
 export interface ChooserHost {
@@ -102,12 +100,8 @@ function remember(url: string, now: number): Memory {
   return known;
 }
 
-export const hedged: CreateChooser = (
-  server,
-  { transports, hedgeDelay, upgrade },
-  platform,
-  { dial, later },
-) => {
+export const hedged: CreateChooser = (server, options, platform, { dial, later }) => {
+  const { transports, hedgeDelay, upgrade } = options;
   // an index means nothing in another list
   const url = server + transports.map(({ name }) => name);
   /** The one to end up with. */
@@ -128,16 +122,17 @@ export const hedged: CreateChooser = (
   /** Best first, but for `first`. */
   const rank = (first: number): number[] => [...new Set([first, goal, ...transports.keys()])];
 
+  const isStream = (index: number): boolean => !!transports[index]?.streams;
+
   const withoutBuffered = (order: number[]): number[] =>
-    order.filter((index) => !(recall().hasBuffering && transports[index]?.streams));
+    order.filter((index) => !(recall().hasBuffering && isStream(index)));
 
   /** What keeps one stream back keeps all of them back: no other is tried beside one that has not begun. */
   const next = (isHedge?: boolean): boolean => {
-    const isWaiting = isHedge && stream !== undefined;
-    const place = isWaiting ? round.findIndex((index) => !transports[index]?.streams) : 0;
-    const [index] = place < 0 ? [] : round.splice(place, 1);
+    const index = round.find((each) => !(isHedge && stream !== undefined && isStream(each)));
     if (index === undefined) return false;
-    if (transports[index]?.streams) stream = index;
+    round = round.filter((each) => each !== index);
+    if (isStream(index)) stream = index;
     dial(index);
     const delayMs = hedgeDelay ?? Math.min(1000, Math.max(400, 2 * recall().ms));
     if (round.length) later(() => next(true), delayMs);
@@ -171,12 +166,10 @@ export const hedged: CreateChooser = (
       failed.clear();
       stream = undefined;
       const order = rank(recall().index ?? goal);
-      round = withoutBuffered(order);
+      const passing = withoutBuffered(order);
       // where there is nothing else, they are tried all the same
-      if (!next()) {
-        round = order;
-        next();
-      }
+      round = passing.length ? passing : order;
+      next();
     },
     failed(index, isOpen) {
       failed.add(index);
@@ -186,19 +179,13 @@ export const hedged: CreateChooser = (
       if (isOpen) climb();
       return isOpen;
     },
-    judge({ index, row }, open) {
-      const isRace = open && transports[index]?.streams && !transports[open.index]?.streams;
-      const wasOpen = row.verdict === "ok";
-      row.verdict = judge(row, !!open, isRace ? platform.now() - open.row.startedAt : NEVER);
-      if (open && row.code === TAKEN_OVER && !wasOpen) row.reason = `${open.row.transport} opened first`;
-      if (wasOpen && row.verdict === "lost") row.reason ||= "the connection broke";
-      if (row.verdict === "buffered") recall().hasBuffering = true;
+    judge(ended, open) {
+      conclude(ended, open, transports, platform.now());
+      if (ended.row.verdict === "buffered") recall().hasBuffering = true;
     },
     explain: (name, rows) => explain(transports, name, rows),
     opened({ index, row }, rows) {
-      for (const other of rows)
-        if (other.verdict === "lost" && other.outcome === "failed" && other.startedAt >= begunAt)
-          other.verdict = "blocked";
+      blame(rows, begunAt);
       const known = recall();
       current = index;
       stream = undefined;
