@@ -1,10 +1,16 @@
 /**
- * Four suites. `unit`: everything that needs no socket, mirrors src. `socket`: real servers and clients on loopback.
- * `browser`: real Chromium, one page set at a time. `house`: the layers, the documentation and the demos.
+ * Five suites. `unit`: everything that needs no socket, mirrors src. `socket`: real servers and clients on loopback.
+ * `alone`: those of them that measure, so nothing runs beside them. `browser`: real Chromium. `house`: the layers, the
+ * documentation and the demos.
  */
 import { defineConfig } from "vitest/config";
 
 const test = "packages/bothways/test";
+const alone = [
+  `${test}/hostile/**/*.test.ts`,
+  `${test}/socket/{backpressure,choosing,faults,round-trips,stalled-reader}.test.ts`,
+  `${test}/websocket/soak.test.ts`,
+];
 const apart = ["socket", "networks", "websocket", "advisories", "hostile", "browser", "house", "docs"];
 
 export default defineConfig({
@@ -34,15 +40,25 @@ export default defineConfig({
         test: {
           name: "socket",
           include: [
-            `${test}/{socket,networks,websocket,advisories,hostile}/**/*.test.ts`,
+            `${test}/{socket,networks,websocket,advisories}/**/*.test.ts`,
             "packages/lab/test/**/*.test.ts",
             "conformance/**/*.test.ts",
           ],
-          exclude: ["**/browser/**", "**/node_modules/**"],
+          exclude: ["**/browser/**", "**/node_modules/**", ...alone],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "alone",
+          include: alone,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -51,8 +67,8 @@ export default defineConfig({
           include: [`${test}/browser/**/*.test.ts`, "packages/lab/test/browser/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

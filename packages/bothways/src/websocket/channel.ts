@@ -23,7 +23,11 @@ import { type Beating, startBeating } from "./heartbeat.ts";
 import { type ChannelOptions, noBytes } from "./options.ts";
 import type { PreparedMessage } from "./prepared-message.ts";
 import { type Reader, Reading } from "./reading.ts";
+import type { Sequence } from "./sequence.ts";
 import { output, type Settling, turn } from "./turn.ts";
+
+/** More is not copied to leave in one piece: it leaves in one vectored write. */
+const mostJoinedBytes = 16_384;
 
 const unknownEnd: ClosedEvent = { code: 1006, reason: "", wasClean: false };
 
@@ -47,7 +51,9 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   #event: ClosedEvent = unknownEnd;
   #stopBeating: (() => void) | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
-  /** Of what waits in the output. */
+  /** For the end of the turn. Undefined: nothing. */
+  #waiting: Sequence | undefined;
+  /** Of what waits in the output, and of the last that waits here. */
   #callbacks: SendCallback[] | undefined;
   #heldBytes = 0;
   #hasWritten = false;
@@ -81,7 +87,9 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
 
   /** Bytes that have not been handed to the operating system. */
   get bufferedAmount(): number {
-    return this.socket.writableLength + output.pendingOf(this) + this.#heldBytes;
+    return (
+      this.socket.writableLength + (this.#waiting?.byteLength ?? 0) + output.pendingOf(this) + this.#heldBytes
+    );
   }
 
   /** Counts bytes that are to be sent but cannot be yet. `drained` follows their release. */
@@ -128,6 +136,7 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
 
   /** What was read. */
   take(chunk: Uint8Array): void {
+    turn.beginRead();
     this.#isHeard = true;
     this.connection.receive(chunk);
   }
@@ -142,7 +151,7 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   /** Ends it at once: the peer gets what was sent already if it can leave, no close frame, and no message comes any more. */
   destroy(): void {
     output.flushOf(this);
-    this.#uncork();
+    this.#letGo();
     this.socket.destroy();
     this.connection.receiveEnd();
   }
@@ -174,9 +183,7 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   settle(): boolean {
     this.#hasWritten = false;
     const { socket } = this;
-    // Where the last bytes were not copied, the callbacks came too late for their write.
-    if (this.#callbacks !== undefined) this.write(noBytes);
-    this.#uncork();
+    this.#letGo();
     const isWritten = socket.writableLength === 0;
     if (isWritten || !socket.writableNeedDrain) this.#drained();
     else if (!this.#isBlocked) this.#block();
@@ -205,23 +212,15 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   }
 
   write(bytes: Uint8Array): void {
-    const { socket } = this;
-    if (!socket.writable) return;
-    if (!turn.isEnding && !this.#isCorked) {
-      this.#isCorked = true;
-      socket.cork();
-    }
     this.#touch();
-    // What has to wait must not hold on to a block that it has a small part of.
-    const own = this.#isBlocked && bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes;
-    const callbacks = this.#callbacks;
-    this.#callbacks = undefined;
-    if (callbacks === undefined) socket.write(own);
-    else socket.write(own, (error) => callAll(callbacks, error ?? undefined));
+    const waiting = this.#waiting;
+    const isMuch = waiting !== undefined && waiting.byteLength + bytes.length > mostJoinedBytes;
+    if (isMuch) this.#push(waiting);
+    this.#waiting = (isMuch || waiting === undefined ? turn.nothing : waiting).with(bytes);
   }
 
   end(): void {
-    this.#uncork();
+    this.#letGo();
     this.socket.end();
     this.#expectEnd();
   }
@@ -294,10 +293,35 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
     });
   }
 
-  #uncork(): void {
+  /** To the socket, which holds it back for the end of the turn. */
+  #push({ bytes }: Sequence): void {
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      this.socket.cork();
+    }
+    this.#hand(bytes);
+  }
+
+  #letGo(): void {
+    if (this.#waiting !== undefined || this.#callbacks !== undefined) {
+      const bytes = this.#waiting?.bytes ?? noBytes;
+      const callbacks = this.#callbacks;
+      this.#waiting = undefined;
+      this.#callbacks = undefined;
+      this.#hand(bytes, callbacks);
+    }
     if (!this.#isCorked) return;
     this.#isCorked = false;
     this.socket.uncork();
+  }
+
+  /** To the socket. */
+  #hand(bytes: Uint8Array, callbacks?: readonly SendCallback[]): void {
+    const { socket } = this;
+    // What has to wait must not hold on to a block that it has a small part of.
+    const own = this.#isBlocked && bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes;
+    if (callbacks !== undefined) socket.write(own, (error) => callAll(callbacks, error ?? undefined));
+    else if (socket.writable) socket.write(own);
   }
 
   #drained(): void {

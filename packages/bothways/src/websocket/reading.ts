@@ -11,6 +11,8 @@ import type { WebSocketConnection } from "../wire/websocket/connection.ts";
 /** Shared by all sockets. Half of it would cut messages of some KiB in two more often, which are then copied. */
 const buffer = Buffer.allocUnsafeSlow(131_072);
 
+const longBytes = 4_096;
+
 export interface Reader {
   readonly connection: Pick<WebSocketConnection, "mayEndIn" | "room">;
   /** `chunk` may be overwritten, and is valid during the call, but messages that end in it are views of it to be kept. */
@@ -35,7 +37,7 @@ export class Reading {
       (bytes, isShared) => {
         // Messages that end in it are given to the application; one that does not is gathered elsewhere.
         const mustCopy = isShared && connection.mayEndIn(bytes);
-        reader.take(mustCopy ? Buffer.from(bytes) : bytes);
+        reader.take(mustCopy ? copy(bytes) : bytes);
       },
       { buffer, room: () => connection.room },
     );
@@ -66,4 +68,15 @@ export class Reading {
     if (isHeld) this.#socket.pause();
     else if (!this.#isPaused) this.#socket.resume();
   }
+}
+
+/**
+ * What is long gets memory of its own: it costs less than a part of Node's pool, which it would soon use up, and whoever
+ * keeps a message keeps no others.
+ */
+function copy(bytes: Uint8Array): Buffer {
+  if (bytes.length < longBytes) return Buffer.from(bytes);
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  own.set(bytes);
+  return own;
 }

@@ -123,6 +123,31 @@ describe.each(connections)("over $name", ({ scheme, version, carrier, create }) 
     await page.evaluate(() => void window.socket.disconnect());
   });
 
+  test(isConnect ? "eight streams at once" : "no more than six streams at once", async () => {
+    const countConnected = (): Promise<number> =>
+      page.evaluate(() => window.log.filter((entry) => entry === "connect").length);
+    const isServed = (): Promise<boolean> =>
+      page.evaluate(() =>
+        fetch("/", { signal: AbortSignal.timeout(500) }).then(
+          () => true,
+          () => false,
+        ),
+      );
+    await page.evaluate(() => {
+      window.log = [];
+      for (let count = 0; count < 8; count++) window.begin("/", { transports: ["stream"], forceNew: true });
+    });
+    if (isConnect) await expect.poll(countConnected, { timeout: 20_000 }).toBe(8);
+    // the browser keeps back what would be the seventh
+    await expect.poll(isServed, { timeout: 20_000 }).toBe(isConnect);
+    if (!isConnect) expect(await countConnected()).toBeLessThanOrEqual(6);
+    // the streams keep back a page of this origin, too, and end with their own
+    await page.goto("about:blank");
+    await page.goto(url);
+    await page.waitForFunction(() => window.begin !== undefined);
+    seen.splice(0);
+  });
+
   test("RFC8441-5-1 RFC8441-5-3 bothways/websocket", async () => {
     const echoes = await page.evaluate(
       () =>

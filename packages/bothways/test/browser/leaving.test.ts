@@ -90,7 +90,7 @@ describe.each(techniques)("%s", (transport) => {
 });
 
 test.each(["stream", "long-polling"])(
-  "more than may outlive a page over %s: its beginning",
+  "more than may outlive a page over %s: its beginning at least",
   async (transport) => {
     const socket = await open(transport, 200, 300);
     const gone = untilGone(socket, "disconnect");
@@ -98,7 +98,6 @@ test.each(["stream", "long-polling"])(
     expect(await gone).toBe("transport close");
     const { heard } = stage.server;
     expect(heard.length).toBeGreaterThan(50);
-    expect(heard.length).toBeLessThan(200);
     expect(heard).toEqual(upTo(heard.length));
   },
 );

@@ -1,5 +1,7 @@
 /** Every technique in a real browser: each carries a conversation, and a session walks through all of them and back. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { IncomingMessage } from "node:http";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { networkNoise, useChromium } from "./chromium.ts";
 import { Hall, Stage } from "./stage.ts";
 
@@ -44,6 +46,39 @@ describe.each(names)("%s", (transport) => {
     ]);
     await stage.converse(300, 3);
     expect(await stage.log()).toEqual([transport, "connect"]);
+  });
+});
+
+describe.each(names)("%s", (transport) => {
+  test("a page of another origin: text and bytes, and not one preflight", async () => {
+    stage = await Stage.open(browser(), { bundle: "all" });
+    const hall = await Hall.open({ origins: [stage.url] });
+    const methods: (string | undefined)[] = [];
+    const count = (message: unknown): void => {
+      const { request, server } = message as { request: IncomingMessage; server: unknown };
+      if (server === hall.http) methods.push(request.method);
+    };
+    subscribe("http.server.request.start", count);
+    try {
+      await stage.begin({ transports: [transport] }, hall.url);
+      const echoed = await stage.page.evaluate(async () => {
+        const bytes = await window.socket.emitWithAck("echo", Uint8Array.of(0, 1, 255));
+        return [
+          ...(bytes as [Uint8Array])[0],
+          ...((await window.socket.emitWithAck("echo", "한")) as [string]),
+        ];
+      });
+      expect(echoed).toEqual([0, 1, 255, "한"]);
+      // the last request of a page is one of its own kind
+      await stage.page.evaluate(() => void window.socket.disconnect());
+      await vi.waitFor(() => expect(hall.io.stats().sessions).toBe(0), 5_000);
+      // a WebSocket is no request
+      expect(methods.length > 0).toBe(transport !== "websocket");
+      expect(methods).not.toContain("OPTIONS");
+    } finally {
+      unsubscribe("http.server.request.start", count);
+      await hall.close();
+    }
   });
 });
 

@@ -4,7 +4,8 @@
  *     npm run networks -- [--quick] [--only <text>] [--messages <n>] [--at-once <n>]
  *
  * `--quick` moves fewer messages and strikes less; `--only` takes the cells whose names hold a text. Neither writes.
- * `--at-once` is how many cells run beside each other, 2 unless told: most of them wait most of the time.
+ * `--at-once` is how many cells run beside each other, 4 unless told: most of them wait most of the time. Those in which the
+ * client has to be somewhere in time run alone.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -18,7 +19,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     only: { type: "string", default: "" },
     messages: { type: "string" },
-    "at-once": { type: "string", default: "2" },
+    "at-once": { type: "string", default: "4" },
   },
 });
 const messages = Number(values.messages ?? (values.quick ? 100 : 1_000));
@@ -26,10 +27,11 @@ const chosen = cells.filter((cell) => nameOf(cell).includes(values.only));
 const begunAt = performance.now();
 const pages = await Pages.launch();
 const rows: Row[] = chosen.map((cell) => ({ cell }));
-const waiting = rows.filter(({ cell }) => isPossible(cell));
-const count = waiting.length;
+const possible = rows.filter(({ cell }) => isPossible(cell));
+const isTimed = ({ cell }: Row): boolean => cell.verdict !== "works";
 
-async function work(): Promise<void> {
+/** Several may share the rows. */
+async function work(waiting: Row[]): Promise<void> {
   for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
     row.outcome = await runCell(row.cell, { messages, isQuick: values.quick, pages });
     console.log(`${nameOf(row.cell)}: ${describeOutcome(row)}`);
@@ -37,11 +39,15 @@ async function work(): Promise<void> {
   }
 }
 
-await Promise.all(Array.from({ length: Number(values["at-once"]) }, work));
+await work(possible.filter(isTimed));
+const others = possible.filter((row) => !isTimed(row));
+await Promise.all(Array.from({ length: Number(values["at-once"]) }, () => work(others)));
 await pages.close();
 const failed = rows.filter(({ outcome }) => outcome && outcome.wrong.length > 0);
 const minutes = (performance.now() - begunAt) / 60_000;
-console.log(`\n${count - failed.length} of ${count} cells as they must be, in ${minutes.toFixed(1)} minutes`);
+console.log(
+  `\n${possible.length - failed.length} of ${possible.length} cells as they must be, in ${minutes.toFixed(1)} minutes`,
+);
 for (const row of failed) console.log(`${nameOf(row.cell)}: ${describeOutcome(row)}`);
 if (failed.length > 0) process.exitCode = 1;
 const isWhole = values.only === "" && !values.quick;

@@ -35,6 +35,8 @@ export interface Network {
   readonly name: string;
   /** It does what only a proxy can that reads HTTP/1.1. */
   readonly readsHttp?: true;
+  /** Connections die and nobody is told, which over HTTP/2 takes long to be noticed. */
+  readonly isSilent?: true;
   readonly policies?: Partial<Policies>;
   readonly shape?: Partial<NetworkShape>;
   readonly server?: ServerOptions;
@@ -257,9 +259,12 @@ export const networks: readonly Network[] = [
   strikesConnections("cut in the middle of a message", 10, (faults, direction, afterBytes) =>
     faults.cutOnNext({ direction, afterBytes, minBytes, scope: "all" }),
   ),
-  strikesConnections("half-open in the middle of a message", 4, (faults, direction, afterBytes) =>
-    faults.halfOpenOnNext({ direction, afterBytes, minBytes, scope: "all" }),
-  ),
+  {
+    ...strikesConnections("half-open in the middle of a message", 4, (faults, direction, afterBytes) =>
+      faults.halfOpenOnNext({ direction, afterBytes, minBytes, scope: "all" }),
+    ),
+    isSilent: true,
+  },
 ];
 
 /** Each side hears more of what the other says. */

@@ -69,6 +69,9 @@ describe.each([
       vary: "Origin",
     });
     expect(response.headers["content-encoding"]).toBeUndefined();
+    // its end is that of the connection, and no chunk has a frame of its own
+    expect(response.headers).not.toHaveProperty("transfer-encoding");
+    expect(response.headers.connection).toBe("close");
     expect(first).toMatch(beginning);
     response.destroy();
   });

@@ -40,7 +40,7 @@ export function createJsonp(io: JsonpIo): ClientTransport {
 function createBlindPost({ createClaim, send, ask }: JsonpIo): Post {
   /** Number of the newest batch, and what is waited for until that was taken. */
   let batches = 0;
-  let taken = (): void => {};
+  let taken = (_position: Data[]): void => {};
   return (request, body, answered, isLast) => {
     const answer = (frames: Data[]): void => {
       const bytes = encodeBody(frames);
@@ -55,8 +55,8 @@ function createBlindPost({ createClaim, send, ask }: JsonpIo): Post {
           const isNamed = typeof first === "string" && first[0] === "k";
           if (isNamed) answer(rest);
           else answer(first === undefined ? [] : [first, ...rest]);
-          // after the position that came with it, so that nothing is sent twice
-          if (isNamed && Number(first.slice(1)) >= batches) taken();
+          // the position that came with it is what a batch is answered with
+          if (isNamed && Number(first.slice(1)) >= batches) taken(rest.slice(0, 1));
         },
         failed,
       );
@@ -74,9 +74,9 @@ function createBlindPost({ createClaim, send, ask }: JsonpIo): Post {
       return () => abort();
     }
     batches++;
-    taken = () => {
+    taken = (position) => {
       taken = () => {};
-      answer([]);
+      answer(position);
     };
     return send(request, body, () => {}, failed, isLast);
   };

@@ -37,7 +37,8 @@ export function send(
         }),
       );
     } catch (error) {
-      failed(String(error));
+      // requests of a page that goes away fail before it is told that it goes; in time for that the link is not lost yet
+      setTimeout(failed, 0, String(error));
     }
   });
   return () => controller.abort();

@@ -70,6 +70,11 @@ export class FrameOutput {
     owner.write(bytes);
   }
 
+  /** How much of the block is taken, by what waits and by what was handed over since the last `settle`. */
+  get usedBytes(): number {
+    return this.#end - this.#base;
+  }
+
   /** How many bytes of `owner` wait here. */
   pendingOf(owner: ByteSink): number {
     return this.#owner === owner ? this.#end - this.#start : 0;
