@@ -129,7 +129,8 @@ export const hedged: CreateChooser = (server, options, platform, { dial, later }
 
   /** What keeps one stream back keeps all of them back: no other is tried beside one that has not begun. */
   const next = (isHedge?: boolean): boolean => {
-    const index = round.find((each) => !(isHedge && stream !== undefined && isStream(each)));
+    const isWaiting = isHedge && stream !== undefined;
+    const index = round.find((each) => !(isWaiting && isStream(each)));
     if (index === undefined) return false;
     round = round.filter((each) => each !== index);
     if (isStream(index)) stream = index;
@@ -148,13 +149,11 @@ export const hedged: CreateChooser = (server, options, platform, { dial, later }
     const slow = better.filter((index) => !failed.has(index));
     // what was not only slow will not do better in a second
     if (!slow.length) known.tries = Math.max(2, known.tries);
-    later(
-      () => {
-        round = known.tries++ < 2 ? slow : better;
-        if (!next()) climb();
-      },
-      Math.min(MAX_UPGRADE_DELAY_MS, 1000 * 4 ** known.tries),
-    );
+    const delayMs = Math.min(MAX_UPGRADE_DELAY_MS, 1000 * 4 ** known.tries);
+    later(() => {
+      round = known.tries++ < 2 ? slow : better;
+      if (!next()) climb();
+    }, delayMs);
   };
 
   return {
@@ -162,9 +161,8 @@ export const hedged: CreateChooser = (server, options, platform, { dial, later }
       // what was learned may be why nothing could be opened
       if (current === undefined) memory.delete(url);
       begunAt = platform.now();
-      current = undefined;
+      current = stream = undefined;
       failed.clear();
-      stream = undefined;
       const order = rank(recall().index ?? goal);
       const passing = withoutBuffered(order);
       // where there is nothing else, they are tried all the same
@@ -186,12 +184,10 @@ export const hedged: CreateChooser = (server, options, platform, { dial, later }
     explain: (name, rows) => explain(transports, name, rows),
     opened({ index, row }, rows) {
       blame(rows, begunAt);
-      const known = recall();
+      const known = Object.assign(recall(), { index, ms: row.ms });
       current = index;
       stream = undefined;
       round = [];
-      known.index = index;
-      known.ms = row.ms;
       if (index === goal) known.tries = 0;
       climb();
     },
