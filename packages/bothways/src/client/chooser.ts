@@ -5,7 +5,8 @@
  * Invariant: what was learned changes the order of what is tried, and never leaves nothing to try.
  */
 import type { ClientPlatform, CoreOptions } from "./options.ts";
-import type { Verdict } from "./report.ts";
+import type { ReportAttempt } from "./report.ts";
+import { blame, conclude, explain } from "./verdict.ts";
 
 /** What a connection does for its chooser. Transports are meant by their index in the `transports` option. */
 export interface ChooserHost {
@@ -15,14 +16,23 @@ export interface ChooserHost {
   later(action: () => void, delayMs: number): void;
 }
 
+/** One try of a transport, as the report has it. */
+export interface Try {
+  readonly index: number;
+  readonly row: ReportAttempt;
+}
+
 export interface Chooser {
   /** Nothing is open or under way: begin a round. */
   begin(): void;
   /** An attempt failed, perhaps while another link is open. True where that needs no new round. */
   failed(index: number, isOpen: boolean): boolean;
-  /** Of every attempt that ended, before anything else is told of it. */
-  judged(verdict: Verdict): void;
-  opened(index: number, ms: number): void;
+  /** Says in the report what an attempt that ended came to, before anything else is told of it. `open`: the one in use. */
+  judge(ended: Try, open: Try | undefined): void;
+  /** Likewise; `rows` are all that the report has. */
+  opened(opened: Try, rows: readonly ReportAttempt[]): void;
+  /** Why nothing better than `current` is in use, as a sentence. */
+  explain(current: string, rows: readonly ReportAttempt[]): string;
   /** The application wants this one. */
   prefer(index: number): void;
   /** The network is another one: what was learned no longer holds. */
@@ -36,6 +46,7 @@ export type CreateChooser = (
   host: ChooserHost,
 ) => Chooser;
 
+/** It compares nothing: to its report an attempt has opened or was lost. */
 export const inTurn: CreateChooser = (_url, { transports }, _platform, { dial }) => {
   let first = 0;
   let index = 0;
@@ -50,8 +61,11 @@ export const inTurn: CreateChooser = (_url, { transports }, _platform, { dial })
       dial(index);
       return true;
     },
-    judged() {},
+    judge({ row }) {
+      if (row.verdict === "pending") row.verdict = "lost";
+    },
     opened() {},
+    explain: (current) => (current ? `Using ${current}.` : "Not connected."),
     prefer(preferred) {
       first = preferred;
     },
@@ -86,16 +100,14 @@ function remember(url: string, now: number): Memory {
   return known;
 }
 
-export const hedged: CreateChooser = (
-  server,
-  { transports, hedgeDelay, upgrade },
-  platform,
-  { dial, later },
-) => {
+export const hedged: CreateChooser = (server, options, platform, { dial, later }) => {
+  const { transports, hedgeDelay, upgrade } = options;
   // an index means nothing in another list
   const url = server + transports.map(({ name }) => name);
   /** The one to end up with. */
   let goal = 0;
+  /** When the round began. */
+  let begunAt = 0;
   /** Those left to try in this round. */
   let round: number[] = [];
   /** Those that have failed since the round began. */
@@ -110,16 +122,18 @@ export const hedged: CreateChooser = (
   /** Best first, but for `first`. */
   const rank = (first: number): number[] => [...new Set([first, goal, ...transports.keys()])];
 
+  const isStream = (index: number): boolean => !!transports[index]?.streams;
+
   const withoutBuffered = (order: number[]): number[] =>
-    order.filter((index) => !(recall().hasBuffering && transports[index]?.streams));
+    order.filter((index) => !(recall().hasBuffering && isStream(index)));
 
   /** What keeps one stream back keeps all of them back: no other is tried beside one that has not begun. */
   const next = (isHedge?: boolean): boolean => {
     const isWaiting = isHedge && stream !== undefined;
-    const place = isWaiting ? round.findIndex((index) => !transports[index]?.streams) : 0;
-    const [index] = place < 0 ? [] : round.splice(place, 1);
+    const index = round.find((each) => !(isWaiting && isStream(each)));
     if (index === undefined) return false;
-    if (transports[index]?.streams) stream = index;
+    round = round.filter((each) => each !== index);
+    if (isStream(index)) stream = index;
     dial(index);
     const delayMs = hedgeDelay ?? Math.min(1000, Math.max(400, 2 * recall().ms));
     if (round.length) later(() => next(true), delayMs);
@@ -135,29 +149,25 @@ export const hedged: CreateChooser = (
     const slow = better.filter((index) => !failed.has(index));
     // what was not only slow will not do better in a second
     if (!slow.length) known.tries = Math.max(2, known.tries);
-    later(
-      () => {
-        round = known.tries++ < 2 ? slow : better;
-        if (!next()) climb();
-      },
-      Math.min(MAX_UPGRADE_DELAY_MS, 1000 * 4 ** known.tries),
-    );
+    const delayMs = Math.min(MAX_UPGRADE_DELAY_MS, 1000 * 4 ** known.tries);
+    later(() => {
+      round = known.tries++ < 2 ? slow : better;
+      if (!next()) climb();
+    }, delayMs);
   };
 
   return {
     begin() {
       // what was learned may be why nothing could be opened
       if (current === undefined) memory.delete(url);
-      current = undefined;
+      begunAt = platform.now();
+      current = stream = undefined;
       failed.clear();
-      stream = undefined;
       const order = rank(recall().index ?? goal);
-      round = withoutBuffered(order);
+      const passing = withoutBuffered(order);
       // where there is nothing else, they are tried all the same
-      if (!next()) {
-        round = order;
-        next();
-      }
+      round = passing.length ? passing : order;
+      next();
     },
     failed(index, isOpen) {
       failed.add(index);
@@ -167,16 +177,17 @@ export const hedged: CreateChooser = (
       if (isOpen) climb();
       return isOpen;
     },
-    judged(verdict) {
-      if (verdict === "buffered") recall().hasBuffering = true;
+    judge(ended, open) {
+      conclude(ended, open, transports, platform.now());
+      if (ended.row.verdict === "buffered") recall().hasBuffering = true;
     },
-    opened(index, ms) {
-      const known = recall();
+    explain: (name, rows) => explain(transports, name, rows),
+    opened({ index, row }, rows) {
+      blame(rows, begunAt);
+      const known = Object.assign(recall(), { index, ms: row.ms });
       current = index;
       stream = undefined;
       round = [];
-      known.index = index;
-      known.ms = ms;
       if (index === goal) known.tries = 0;
       climb();
     },

@@ -14,14 +14,13 @@ import { ClientSession } from "../session/client-session.ts";
 import { type Input, NEVER, type Output, type State } from "../session/session.ts";
 import { encodeFrame, parseFrame } from "../wire/native/frame.ts";
 import { decodePacket } from "../wire/native/packet.ts";
-import type { Chooser, CreateChooser } from "./chooser.ts";
+import type { Chooser, CreateChooser, Try } from "./chooser.ts";
 import { ClientEmitter } from "./client-emitter.ts";
 import { createError } from "./error.ts";
 import type { ClientPlatform, CoreOptions } from "./options.ts";
 import type { Report, ReportAttempt } from "./report.ts";
 import type { Socket, SocketMessage } from "./socket.ts";
 import { findTransport } from "./transport-name.ts";
-import { explain, judge } from "./verdict.ts";
 
 /** What a connection raises. */
 export interface ConnectionEvents {
@@ -38,11 +37,9 @@ export interface ConnectionEvents {
 }
 
 /** One try of one technique: what the session knows as a link. */
-interface Attempt {
-  readonly index: number;
+interface Attempt extends Try {
   /** What its hello asked the server to join. */
   readonly joins: readonly Socket[];
-  readonly row: ReportAttempt;
   readonly cancelTimeout: () => void;
   link?: Link;
 }
@@ -73,8 +70,6 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   #rows: ReportAttempt[] = [];
   /** Of the transport in use, or of the last one. */
   #index = 0;
-  /** When the round began. */
-  #begunAt = 0;
   #tries = 0;
   /** Takes back the one timer for what is to be tried next, and the one for the session's deadline. */
   #cancelStep: (() => void) | undefined;
@@ -146,7 +141,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     const { transport } = this;
     return {
       transport,
-      summary: explain(this.#options.transports, transport, this.#rows),
+      summary: this.#chooser.explain(transport, this.#rows),
       attempts: this.#rows,
       sent: outbox.last,
       received: this.#received,
@@ -203,7 +198,6 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
         const isReady = sockets[0] && sockets.every(({ authorized }) => authorized !== undefined);
         if (!isReady || this.isOpen || this.#isPending) return;
         this.#cancelStep?.();
-        this.#begunAt = this.platform.now();
         this.#chooser.begin();
       });
     }
@@ -358,12 +352,9 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     const before = this.#index;
     this.#settle(attempt, "open", 0);
     row.verdict = "ok";
-    for (const other of this.#rows)
-      if (other.verdict === "lost" && other.outcome === "failed" && other.startedAt >= this.#begunAt)
-        other.verdict = "blocked";
     this.#index = index;
     this.#cancelStep?.();
-    this.#chooser.opened(index, row.ms);
+    this.#chooser.opened(attempt, this.#rows);
     this.fire("transport", transport);
     if (from === "open" && index !== before) this.fire(index < before ? "upgrade" : "downgrade", transport);
     if (this.#tries) this.fire("reconnect", this.#tries);
@@ -379,18 +370,10 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   #dropped(attempt: Attempt, code: number): void {
     const { index, row, link } = attempt;
     const { isOpen } = this;
-    const { link: other } = this.#session;
-    const { transports } = this.#options;
-    const wasPending = row.outcome === "pending";
-    this.#settle(attempt, "closed", code);
-    const isRace = other && transports[index]?.streams && !transports[other.index]?.streams;
-    row.verdict = judge(row, isOpen, isRace ? this.platform.now() - other.row.startedAt : NEVER);
-    this.#chooser.judged(row.verdict);
     // one that lost against another did not fail
-    const hasFailed = wasPending && !(isOpen && code === TAKEN_OVER);
-    if (hasFailed) row.outcome = "failed";
-    else if (wasPending) row.reason = `${this.transport} opened first`;
-    else if (row.verdict === "lost") row.reason ||= "the connection broke";
+    const hasFailed = row.outcome === "pending" && !(isOpen && code === TAKEN_OVER);
+    this.#settle(attempt, hasFailed ? "failed" : "closed", code);
+    this.#chooser.judge(attempt, isOpen ? this.#session.link : undefined);
     // one that broke has nobody to tell, and none of the codes of RFC 6455 may be sent
     link?.close(Math.max(BYE, code), "", this.#isLeaving);
     if (!hasFailed || this.#session.state === "closed") return;

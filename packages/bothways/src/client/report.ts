@@ -36,6 +36,8 @@ export interface Report {
  * - `"buffered"`: something on the way keeps answers back until they end.
  * - `"timeout"`: there was no answer, or none any more.
  * - `"lost"`: the connection broke, or there was none.
+ *
+ * `bothways/client/core` compares nothing: of what did not open it says `"lost"`.
  */
 export type Verdict =
   | "pending"

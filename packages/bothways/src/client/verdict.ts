@@ -3,6 +3,9 @@
  * opened, so some of it is known only by comparison with the attempts beside it.
  */
 import { BYE, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
+import type { ClientTransport } from "../model/transport.ts";
+import { NEVER } from "../session/session.ts";
+import type { Try } from "./chooser.ts";
 import type { ReportAttempt, Verdict } from "./report.ts";
 
 /**
@@ -21,6 +24,27 @@ export function judge(
   // an answer that begins with an error of the table is the server's own
   if (code >= BYE || /^BW_(?!WS)/.test(reason)) return "refused";
   return status || isOpen ? "blocked" : "lost";
+}
+
+/** Writes into the row of an attempt that ended what it came to. `open` is in use. */
+export function conclude(
+  { index, row }: Try,
+  open: Try | undefined,
+  transports: readonly ClientTransport[],
+  now: number,
+): void {
+  const wasOpen = row.verdict === "ok";
+  const isRace = open && transports[index]?.streams && !transports[open.index]?.streams;
+  row.verdict = judge(row, !!open, isRace ? now - open.row.startedAt : NEVER);
+  if (open && row.code === TAKEN_OVER && !wasOpen) row.reason = `${open.row.transport} opened first`;
+  if (wasOpen && row.verdict === "lost") row.reason ||= "the connection broke";
+}
+
+/** The server is within reach: what was lost since `begunAt` was blocked. */
+export function blame(rows: readonly ReportAttempt[], begunAt: number): void {
+  for (const row of rows)
+    if (row.verdict === "lost" && row.outcome === "failed" && row.startedAt >= begunAt)
+      row.verdict = "blocked";
 }
 
 /** Says why nothing better than `current` is in use. `transports` are those there are, best first. */

@@ -2,7 +2,7 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { EventStreamParser } from "../../src/wire/eventstream/parser.ts";
-import { MultipartParser, readBoundary } from "../../src/wire/multipart/parser.ts";
+import { createMultipartReader, readBoundary } from "../../src/wire/multipart/parser.ts";
 import { decodeBody } from "../../src/wire/native/body.ts";
 import { type Answer, hello, send } from "../socket/strangers.ts";
 import { open, type Place } from "./place.ts";
@@ -78,10 +78,8 @@ const readers: Record<string, (answer: Answer) => string[]> = {
     return events.map(({ data }) => data);
   },
   multipart: ({ body, headers }) => {
-    const parser = new MultipartParser(readBoundary(headers["content-type"] ?? "") ?? "");
-    return (parser.push(new TextEncoder().encode(body)) ?? [])
-      .flatMap((part) => decodeBody(part))
-      .map(String);
+    const read = createMultipartReader(readBoundary(headers["content-type"] ?? "") ?? "");
+    return (read(new TextEncoder().encode(body)) ?? []).flatMap((part) => decodeBody(part)).map(String);
   },
 };
 

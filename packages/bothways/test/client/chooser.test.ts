@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { type Chooser, type CreateChooser, hedged, inTurn } from "../../src/client/chooser.ts";
 import type { CoreOptions } from "../../src/client/options.ts";
-import type { Verdict } from "../../src/client/report.ts";
+import type { ReportAttempt, Verdict } from "../../src/client/report.ts";
 import { createTransports, FakePlatform } from "./fake-world.ts";
 
 const defaults = ["websocket", "stream", "sse", "long-polling"];
@@ -55,8 +55,9 @@ class Script {
     else if (second === "opens") this.#open(first);
     else if (second === "breaks") this.#isOpen = false;
     else {
-      this.#chooser.judged(second as Verdict);
-      if (second !== "superseded") this.#chooser.failed(this.#indexOf(first), this.#isOpen);
+      const index = this.#indexOf(first);
+      this.#chooser.judge({ index, row: { ...this.#row(first), reason: second } }, undefined);
+      if (second !== "superseded") this.#chooser.failed(index, this.#isOpen);
     }
   }
 
@@ -68,10 +69,22 @@ class Script {
   #open(name: string): void {
     this.#isOpen = true;
     this.#cancel?.();
-    this.#chooser.opened(
-      this.#indexOf(name),
-      this.#platform.now() - (this.#startedAt.get(name) ?? Number.NaN),
-    );
+    this.#chooser.opened({ index: this.#indexOf(name), row: this.#row(name) }, []);
+  }
+
+  #row(transport: string): ReportAttempt {
+    const startedAt = this.#startedAt.get(transport) ?? Number.NaN;
+    const ms = this.#platform.now() - startedAt;
+    return {
+      transport,
+      startedAt,
+      ms,
+      outcome: "pending",
+      verdict: "pending",
+      code: 0,
+      status: 0,
+      reason: "",
+    };
   }
 
   #indexOf(name: string): number {

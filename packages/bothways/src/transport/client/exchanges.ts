@@ -12,6 +12,7 @@ import { TAKEN_OVER } from "../../model/close-code.ts";
 import type { Data } from "../../model/message.ts";
 import type { ClientTransport, ConnectRequest, LinkHandler } from "../../model/transport.ts";
 import { decodeBody, encodeBody } from "../../wire/native/body.ts";
+import { parseFrame } from "../../wire/native/frame.ts";
 
 /** Servers refuse bodies that are much longer than a message may be. At least one message always goes. */
 const maxBatchLength = 262_144;
@@ -169,10 +170,7 @@ function readEnd(frames: Data[]): RegExpExecArray | null {
 }
 
 /** The key in a welcome, the one frame a link looks into. */
-function readKey(welcome: Data | undefined): string {
-  try {
-    return JSON.parse((welcome as string).slice(1)).key ?? "";
-  } catch {
-    return "";
-  }
+function readKey(welcome: Data = ""): string {
+  const frame = parseFrame(welcome);
+  return frame?.[0] === "w" ? (frame[1]?.key ?? "") : "";
 }

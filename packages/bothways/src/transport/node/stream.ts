@@ -1,7 +1,7 @@
 /** The technique `stream`: frames as a body of bytes that does not end (docs/protocol, "HTTP streams"). */
 import { Buffer } from "node:buffer";
 import type { Data } from "../../model/message.ts";
-import { BINARY } from "../../wire/native/body.ts";
+import { MARK } from "../../wire/native/parts.ts";
 import type { StreamForm } from "./stream-link.ts";
 
 const HEADER_BYTES = 4;
@@ -20,7 +20,7 @@ export const streamForm: StreamForm = {
         chunk.set(frame, begin);
         offset = begin + frame.length;
       }
-      chunk.writeUInt32BE(offset - begin + (isText ? 0 : BINARY), begin - HEADER_BYTES);
+      chunk.writeUInt32BE(offset - begin + (isText ? 0 : MARK), begin - HEADER_BYTES);
     }
     return chunk;
   },

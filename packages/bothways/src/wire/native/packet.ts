@@ -10,6 +10,7 @@
  */
 import type { Data } from "../../model/message.ts";
 import type { Packet, PacketType } from "../../model/packet.ts";
+import { joinParts, splitParts } from "./parts.ts";
 
 /** Throws what `JSON.stringify` throws: the data is our own caller's. */
 export function encodePacket({ type, namespace, id, data }: Packet, volatile?: boolean): Data {
@@ -23,13 +24,18 @@ export function encodePacket({ type, namespace, id, data }: Packet, volatile?: b
     if (bytes) return `!${attachments.push(bytes) - 1}`;
     return typeof value === "string" && value[0] === "!" ? `!${value}` : value;
   });
-  return join(new TextEncoder().encode(head + json), attachments);
+  const text = new TextEncoder().encode(head + json);
+  return joinParts(text[0] as number, [text.subarray(1), ...attachments]);
 }
 
 export function decodePacket(message: Data): Packet | undefined {
   try {
     if (typeof message === "string") return parse(message);
-    const [text, ...attachments] = split(message);
+    // copies: what an application keeps must not hold on to a transport's buffer, nor change under it
+    const [text, ...attachments] = splitParts(message, (part, mark) => {
+      if (mark) throw RangeError();
+      return new Uint8Array(part);
+    });
     return parse(
       `m${new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text)}`,
       (_key, value) => {
@@ -73,32 +79,4 @@ export function hasBinary(value: unknown): boolean {
     !!value &&
     (!!toBytes(value) || (Array.isArray(value) ? value : Object.values(value)).some(hasBinary))
   );
-}
-
-/** The kind byte, then text and attachments, each behind its length. */
-function join(text: Uint8Array, attachments: readonly Uint8Array[]): Uint8Array {
-  const parts = [text.subarray(1), ...attachments];
-  const message = new Uint8Array(parts.reduce((total, part) => total + 4 + part.length, 1));
-  const view = new DataView(message.buffer);
-  message[0] = text[0] as number;
-  let offset = 1;
-  for (const part of parts) {
-    view.setUint32(offset, part.length);
-    message.set(part, offset + 4);
-    offset += 4 + part.length;
-  }
-  return message;
-}
-
-/** Copies: what an application keeps must not hold on to a transport's buffer, nor change under it. */
-function split(message: Uint8Array): Uint8Array[] {
-  const view = new DataView(message.buffer, message.byteOffset, message.length);
-  const parts: Uint8Array[] = [];
-  for (let offset = 1; offset < message.length; ) {
-    const start = offset + 4;
-    offset = start + view.getUint32(offset);
-    if (offset > message.length) throw RangeError();
-    parts.push(new Uint8Array(message.subarray(start, offset)));
-  }
-  return parts;
 }

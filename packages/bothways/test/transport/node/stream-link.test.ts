@@ -12,7 +12,7 @@ import {
   StreamLink,
 } from "../../../src/transport/node/stream-link.ts";
 import { EventStreamParser } from "../../../src/wire/eventstream/parser.ts";
-import { MultipartParser, readBoundary } from "../../../src/wire/multipart/parser.ts";
+import { createMultipartReader, readBoundary } from "../../../src/wire/multipart/parser.ts";
 import { decodeBody } from "../../../src/wire/native/body.ts";
 import { createBodyDecoder } from "../../../src/wire/native/body-decoder.ts";
 
@@ -306,8 +306,8 @@ describe("forms", () => {
       multipart: {
         form: multipartForm,
         read: () => {
-          const parser = new MultipartParser(readBoundary(multipartForm.contentType) ?? "");
-          return (chunk) => parser.push(chunk)?.flatMap((part) => decodeBody(part) ?? []);
+          const read = createMultipartReader(readBoundary(multipartForm.contentType) ?? "");
+          return (chunk) => read(chunk)?.flatMap((part) => decodeBody(part) ?? []);
         },
       },
       sse: {

@@ -1,15 +1,13 @@
 /** RFC 2046 §5.1, as far as `multipart/x-mixed-replace` with lengths goes. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MultipartParser, readBoundary } from "../../../src/wire/multipart/parser.ts";
+import { createMultipartReader, readBoundary } from "../../../src/wire/multipart/parser.ts";
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 function parse(maxBytes: number, ...chunks: Uint8Array[]): (string | undefined)[] {
-  const parser = new MultipartParser("b", maxBytes);
-  return chunks.flatMap(
-    (chunk) => parser.push(chunk)?.map((part) => new TextDecoder().decode(part)) ?? [undefined],
-  );
+  const read = createMultipartReader("b", maxBytes);
+  return chunks.flatMap((chunk) => read(chunk)?.map((part) => new TextDecoder().decode(part)) ?? [undefined]);
 }
 
 function part(content: string): string {

@@ -1,0 +1,40 @@
+/**
+ * Bytes made of parts: one that says which form it is, then each part behind its length of 32 bits, whose top bit is the
+ * part's mark. docs/protocol/bothways-1.md §3 and §5.2.
+ */
+
+/** What a mark adds to a length: the top bit. */
+export const MARK = 0x8000_0000;
+
+/** `marks` holds `MARK` for each part that is marked, and 0 for the others. */
+export function joinParts(
+  form: number,
+  parts: readonly Uint8Array[],
+  marks: readonly number[] = [],
+): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((total, part) => total + 4 + part.length, 1));
+  const view = new DataView(bytes.buffer);
+  bytes[0] = form;
+  let offset = 1;
+  parts.forEach((part, index) => {
+    view.setUint32(offset, part.length + (marks[index] ?? 0));
+    bytes.set(part, offset + 4);
+    offset += 4 + part.length;
+  });
+  return bytes;
+}
+
+/** What `read` makes of each part, which is a view of `bytes`, and its mark. Throws a RangeError where one is cut short. */
+export function splitParts<T>(bytes: Uint8Array, read: (part: Uint8Array, mark: number) => T): T[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const values: T[] = [];
+  for (let offset = 1; offset < bytes.length; ) {
+    const length = view.getUint32(offset);
+    const begin = offset + 4;
+    const mark = length < MARK ? 0 : MARK;
+    offset = begin + length - mark;
+    if (offset > bytes.length) throw RangeError();
+    values.push(read(bytes.subarray(begin, offset), mark));
+  }
+  return values;
+}
