@@ -182,7 +182,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     '      this.#admitted = number;\n      this.emit({ type: "deliver", data, number });\n',
     {
       file: nodeExchanges,
-      find: "if (sequence > this.#batches) this.receive(frames);",
+      find: "if (sequence > this.batches) this.receive(frames);",
       replace: "if (sequence > this.#batches && sequence !== 3) this.receive(frames);",
     },
   ),
@@ -198,13 +198,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   plant(
     "a late poll steals data",
     nodePolling,
-    "    if (sequence <= this.#sequence) return answer.send(200, []);\n",
+    "    if (sequence <= this.#sequence) return answer.send(200, this.preface());\n",
     "",
   ),
   plant(
     "a repeated batch is taken again",
     nodeExchanges,
-    "if (sequence > this.#batches) this.receive(frames);",
+    "if (sequence > this.batches) this.receive(frames);",
     "this.receive(frames);",
   ),
   plant("a new stream goes on where the old one was", "server/server-link.ts", "||= !goesOn", "&&= goesOn"),
