@@ -183,7 +183,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     {
       file: nodeExchanges,
       find: "if (sequence > this.batches) this.receive(frames);",
-      replace: "if (sequence > this.#batches && sequence !== 3) this.receive(frames);",
+      replace: "if (sequence > this.batches && sequence !== 3) this.receive(frames);",
     },
   ),
   plant(
