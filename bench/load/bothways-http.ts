@@ -43,7 +43,8 @@ export function streamingJoin(technique: "stream" | "sse" | "multipart"): Join {
     // the start leaves on the connection of the hello, as browsers do it
     const down = new RawHttp(port);
     const key = readKey(await down.request(path, `${createHello()}\nt${technique}`));
-    const received = new Received(new RawHttp(port), key);
+    const up = new RawHttp(port);
+    const received = new Received(up, key);
     await down.stream(path, `s${key},1`, "m0{", (events) => {
       if (events === 0) return received.answerPing();
       received.count(events);
@@ -52,6 +53,8 @@ export function streamingJoin(technique: "stream" | "sse" | "multipart"): Join {
     // the answer to the join; the first frame that the server gets opens the session
     received.count(1);
     await received.tell();
+    // what a client that waits holds is its stream: a connection that nobody uses is closed soon
+    up.leave();
     return mute;
   };
 }

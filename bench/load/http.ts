@@ -65,13 +65,13 @@ export class RawHttp {
       body === undefined ? `${head}\r\n` : `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
     wire.bytes += request.length;
     const now = performance.now();
-    if (now - this.#usedAt > mostIdleMs) this.#leave();
+    if (now - this.#usedAt > mostIdleMs) this.leave();
     this.#usedAt = now;
     this.#socket ??= this.#connect();
     this.#socket.write(request, "latin1");
   }
 
-  #leave(): void {
+  leave(): void {
     this.#socket?.destroy();
     this.#socket = undefined;
   }
@@ -89,6 +89,9 @@ export class RawHttp {
       host: "127.0.0.1",
       noDelay: true,
       onread: { buffer: receiveBuffer, callback },
+    });
+    socket.on("error", (error) => {
+      if (this.#socket === socket) throw error;
     });
     socket.on("close", () => {
       // an idle one may be closed

@@ -44,6 +44,8 @@ export function runApplication(io: ApplicationServer, httpServer: HttpServer): v
 
 export function listen(server: HttpServer): Promise<number> {
   return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+    // thousands may connect at once
+    const options = { port: 0, host: "127.0.0.1", backlog: 8_192 };
+    server.listen(options, () => resolve((server.address() as AddressInfo).port));
   });
 }
