@@ -2,7 +2,7 @@
  * The end of a turn of the event loop: what all connections have sent in it is let go, with one write for each.
  *
  * Invariant: nothing waits for time to pass. A turn ends when all that had come in was read and handled, so many sockets
- * are first read one after another and then written to one after another, which is cheaper than in turns (0.85 of the
+ * are first read one after another and then written to one after another, which is cheaper than in turns (0.9 of the
  * CPU per echo). It ends earlier where handling takes long, so that nobody waits for what others asked for, and where it
  * makes much, so that the block below is used again while it is in the processor's cache.
  */
