@@ -60,6 +60,8 @@ export function recovery(technique: Technique): void {
         proxy: { bytesPerSecond: 60_000 },
         pingInterval: 100,
         pingTimeout: 100,
+        // on such a link the goodbye may come too late
+        resumeWindow: 2_000,
       });
       const { client, server } = await rig.join("/", { reconnectionDelay: 10 });
       const reasons: string[] = [];
