@@ -100,7 +100,7 @@ export const groups: readonly Group[] = [
       "polls with answers made before, and writes to event streams in a loop. Bytes are those of HTTP both ways, with the " +
       "shortest heads a request can have: a browser's are some hundred bytes longer.",
     rounds: 2,
-    seconds: 1.5,
+    seconds: 1,
     programs: [
       { name: "bothways", title: "bothways", script: new URL("./servers/http/bothways.ts", import.meta.url) },
       {

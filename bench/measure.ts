@@ -53,7 +53,9 @@ async function measureOnce(work: Work, program: Program, options: MeasureOptions
     const { port } = await askServer<{ port: number }>({ type: "port" });
     await askLoad({ type: "prepare", task: { load: task, application, server: program.name, port } });
     const isTimed = task.type !== "connect" && task.type !== "round-trips";
-    const share = isTimed ? await warmUp(askServer, askLoad, seconds / 3) : 1;
+    // what clients bring with them as they begin to talk is no growth
+    const warmSeconds = work.measure === "growth" ? seconds : seconds / 3;
+    const share = isTimed ? await warmUp(askServer, askLoad, warmSeconds) : 1;
     const ms = seconds * 1000 * Math.min(1 / share, mostStretch);
     const isSettled = work.measure === "settled-rss" || work.measure === "growth";
     const question: ServerQuestion = { type: isSettled ? "settled-usage" : "usage" };
