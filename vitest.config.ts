@@ -70,7 +70,7 @@ export default defineConfig({
           exclude: ["**/browser/**", "**/node_modules/**", ...alone],
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
