@@ -31,7 +31,10 @@ export interface Outcome {
   readonly hasCrashed: boolean;
 }
 
-/** The server has a core of its own, where there are two and the system lets us choose. */
+/**
+ * The server has a core that the others do not use, where there are two and the system lets us choose; and the second
+ * one too, since V8's threads that mark garbage would else take turns with the server itself.
+ */
 const cores = { server: "0-1", honest: "1", crowd: "1" } as const;
 const canPin = availableParallelism() > 1 && spawnSync("taskset", ["-V"]).status === 0;
 
