@@ -87,7 +87,7 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly maxPublishRate?: number;
   /**
    * Connections that one address may have at once, of WebSockets and of sessions on long polling; behind proxies the address
-   * that `trustProxy` tells. One more is refused with 429, BW_TOO_MANY_CONNECTIONS. A client that tries two transports, or
+   * that `trustProxy` tells, of IPv6 its /64. One more is refused with 429, BW_TOO_MANY_CONNECTIONS. A client that tries two transports, or
    * changes from one to the other, has two for a moment; an office may share one address. 0: no limit. Default 0.
    */
   readonly maxConnectionsPerAddress?: number;
@@ -168,7 +168,10 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly maxRate?: RateLimits;
   /** Close the server when the process gets SIGTERM: clients are told to come back elsewhere. Default false. */
   readonly drainOnSigterm?: boolean;
-  /** Told of what the application's handlers throw, and of faults of our own. Default: written to stderr. */
+  /**
+   * Told of what the application's handlers throw, and of faults of our own. Default: written to stderr, at most 100 in a
+   * minute.
+   */
   readonly onError?: (error: unknown) => void;
 }
 

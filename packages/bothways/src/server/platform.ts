@@ -118,7 +118,9 @@ const hubObserver: HubObserver = {
 };
 
 /** Where errors go that no peer is to see. */
-export function createReporter(onError: Report = print): Report {
+export function createReporter(onError?: Report): Report {
+  const print = createPrinter();
+  onError ??= print;
   return (...report) => {
     if (errors.hasSubscribers) errors.publish({ error: report[0] });
     try {
@@ -129,10 +131,27 @@ export function createReporter(onError: Report = print): Report {
   };
 }
 
-function print(error: unknown): void {
-  process.stderr.write(`${describe(error)}\n`);
+/** A peer that provokes errors does not fill the disk with them. */
+const maxPrintedPerMinute = 100;
+
+function createPrinter(): (error: unknown) => void {
+  let since = Number.NEGATIVE_INFINITY;
+  let count = 0;
+  return (error) => {
+    const now = performance.now();
+    if (now - since >= 60_000) {
+      if (count > maxPrintedPerMinute) print(`${count - maxPrintedPerMinute} more errors were not printed`);
+      since = now;
+      count = 0;
+    }
+    if (count++ < maxPrintedPerMinute) print(describe(error));
+  };
+}
+
+function print(text: string): void {
+  process.stderr.write(`bothways: ${text}\n`);
 }
 
 function describe(error: unknown): string {
-  return `bothways: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -126,8 +126,8 @@ export interface ServerOptions extends SocketOptions {
   /** Judges a request. With a second parameter it answers through the callback. Prefer `noServer` for this. */
   readonly verifyClient?: VerifyClient | undefined;
   /**
-   * Connections that one address may have at once; one more is refused with 429, BW_TOO_MANY_CONNECTIONS. An office may
-   * share one address. 0: no limit. Default 0.
+   * Connections that one address, or one /64 of IPv6, may have at once; one more is refused with 429,
+   * BW_TOO_MANY_CONNECTIONS. An office may share one address. 0: no limit. Default 0.
    */
   readonly maxConnectionsPerAddress?: number | undefined;
   /** Believe X-Forwarded-For: true, or how many proxies stand in front. Default false. */
