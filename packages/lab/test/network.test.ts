@@ -11,6 +11,7 @@ function connect(network: Network, rewinds = false) {
   const link = { transport: "test", rewinds, send: vi.fn(), flush: vi.fn(), close: vi.fn() } satisfies Link;
   const transport: ClientTransport = {
     name: "test",
+    streams: rewinds,
     open: (_request, _hello, handler) => {
       inner = handler;
       return link;
@@ -24,7 +25,9 @@ function connect(network: Network, rewinds = false) {
     position: () => "a0",
     lost: vi.fn(),
   } satisfies LinkHandler;
-  const outer = network.wrap(transport).open(request, "h{}", handler);
+  const wrapped = network.wrap(transport);
+  expect([wrapped.name, wrapped.streams]).toEqual(["test", rewinds]);
+  const outer = wrapped.open(request, "h{}", handler);
   return { outer, link, handler, server: () => inner };
 }
 

@@ -9,7 +9,8 @@ let server: Server;
 let port: number;
 
 beforeAll(async () => {
-  server = createServer(serveFolder(fileURLToPath(new URL("../src/chat/public", import.meta.url))));
+  const folder = fileURLToPath(new URL("../src/chat/public", import.meta.url));
+  server = createServer(serveFolder(folder, { "other.js": fileURLToPath(import.meta.url) }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("not listening");
@@ -30,6 +31,7 @@ test.each([
   ["/index.html", 200],
   ["/app.js?x=1", 200],
   ["/icon.svg", 200],
+  ["/other.js", 200],
   ["/missing.js", 404],
   ["/../server.ts", 404],
   ["/%2e%2e/server.ts", 404],

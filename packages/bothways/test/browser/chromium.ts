@@ -36,7 +36,7 @@ export function watchPage(page: Page, expected?: RegExp): string[] {
   const note = (text: string): void => {
     if (!expected?.test(text)) problems.push(text);
   };
-  page.on("pageerror", (error) => note(String(error.stack ?? error)));
+  page.on("pageerror", (error) => note(error.stack || String(error)));
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") note(message.text());
   });

@@ -1,5 +1,8 @@
 /** The techniques that are made of elements, `iframe` and `jsonp`: what they do to the page, and whom they listen to. */
-import { afterEach, describe, expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { useChromium } from "./chromium.ts";
 import { Stage } from "./stage.ts";
 
@@ -8,13 +11,11 @@ let stage: Stage;
 
 afterEach(() => stage.close());
 
-/** How much of ours is in the page: elements, callbacks, and nodes of frames. */
-function countOurs(): Promise<{ scripts: number; callbacks: number; frames: number; nodes: number }> {
+/** How much of ours is in the page: frames, and their nodes. */
+function countOurs(): Promise<{ frames: number; nodes: number }> {
   return stage.page.evaluate(() => {
     const frames = [...document.querySelectorAll("iframe")];
     return {
-      scripts: document.querySelectorAll("script:not([type])").length,
-      callbacks: Object.keys(window).filter((name) => name.startsWith("bothways_")).length,
       frames: frames.length,
       nodes: Math.max(
         0,
@@ -41,14 +42,13 @@ describe.each(["iframe", "jsonp"])("%s", (transport) => {
     });
     const most = (name: keyof (typeof counts)[number]): number =>
       Math.max(...counts.map((count) => count[name]));
-    // one element at a time, two for a moment where one takes over from the other; a page of html, head, its parts and a block
-    expect(most("scripts") + most("frames")).toBeLessThanOrEqual(2);
-    expect(most("callbacks")).toBeLessThanOrEqual(2);
+    // one at a time, two for a moment where one takes over from the other; a page of html, head, its parts and a block
+    expect(most("frames")).toBeLessThanOrEqual(2);
     expect(most("nodes")).toBeLessThanOrEqual(8);
-    const added = (await stage.log()).filter((name) => name === "SCRIPT" || name === "IFRAME");
+    const added = (await stage.log()).filter((name) => name === "IFRAME");
     expect(added.length).toBeGreaterThan(1);
     await stage.page.evaluate(() => void window.socket.disconnect());
-    await expect.poll(countOurs).toEqual({ scripts: 0, callbacks: 0, frames: 0, nodes: 0 });
+    await expect.poll(countOurs).toEqual({ frames: 0, nodes: 0 });
   });
 
   test("a page that connects before it is loaded is loaded all the same", async () => {
@@ -83,11 +83,31 @@ describe.each(["iframe", "jsonp"])("%s", (transport) => {
   });
 });
 
-test("the callback of a script that was given up is gone, and nobody misses it", async () => {
+test("a script that was given up lets its connection go", async () => {
+  stage = await Stage.open(browser(), { bundle: "all" });
+  const gone = vi.fn();
+  const mute = createServer((request, response) => {
+    if (request.method === "POST") return void response.writeHead(204).end();
+    response.on("close", gone);
+  });
+  mute.listen(0, "127.0.0.1");
+  await once(mute, "listening");
+  const { port } = mute.address() as AddressInfo;
+  try {
+    const options = { transports: ["jsonp"], timeout: 300, reconnection: false };
+    await stage.begin(options, `http://127.0.0.1:${port}`);
+    await vi.waitFor(() => expect(gone).toHaveBeenCalled(), 5_000);
+  } finally {
+    mute.closeAllConnections();
+    mute.close();
+  }
+});
+
+test("the frame of a script that was given up is gone, and nobody misses it", async () => {
   stage = await Stage.open(browser(), { bundle: "all" });
   await stage.connect({ transports: ["jsonp", "websocket"], upgrade: false });
   await stage.page.evaluate(() => window.socket.io.switchTo("websocket"));
   await stage.page.waitForFunction(() => window.socket.io.transport === "websocket");
   await stage.converse(20, 3);
-  expect(await countOurs()).toMatchObject({ scripts: 0, callbacks: 0 });
+  expect(await countOurs()).toEqual({ frames: 0, nodes: 0 });
 });

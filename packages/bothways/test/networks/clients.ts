@@ -43,8 +43,10 @@ function openNode(options: TalkerOptions): Client {
   };
 }
 
-/** What a page writes to its console about a network that answers an EventSource with a page of its own. */
-const noise = new RegExp(`${networkNoise.source}|^EventSource's response has a MIME type`);
+/** What a page says of a network that answers an EventSource, or a script, with a page of its own. */
+const noise = new RegExp(
+  `${networkNoise.source}|^EventSource's response has a MIME type|^SyntaxError: Unexpected token '<'$`,
+);
 
 /** Chromium, and the script of its pages. */
 export class Pages {

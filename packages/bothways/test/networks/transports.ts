@@ -24,6 +24,8 @@ export const transports: readonly Transport[] = [
   { name: "long-polling", kind: "poll", factory: "longPolling" },
   // longer than the shortest patience of the networks, shorter than a server's
   { name: "short-polling", kind: "poll", factory: "shortPolling", options: { interval: 200 } },
+  { name: "iframe", kind: "stream", factory: "iframe", needs: "a document" },
+  { name: "jsonp", kind: "poll", factory: "jsonp", needs: "a document" },
 ];
 
 const byDefault = ["websocket", "stream", "sse", "long-polling"];

@@ -1,6 +1,6 @@
 /**
- * Serves one flat folder, read once at the start: a request names one of these files or nothing at all, so no path
- * can lead out of the folder.
+ * Serves one flat folder and perhaps other files, read once at the start: a request names one of these files or nothing
+ * at all, so no path can lead out of the folder.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -13,24 +13,35 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** The page runs its own files only, loads nothing from elsewhere, and shows pictures from memory (`blob:`). */
+/**
+ * The page runs its own files only, loads nothing from elsewhere, and shows pictures from memory (`blob:`). Frames are
+ * for the transport of this name.
+ */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' blob:",
   "connect-src 'self'",
+  "frame-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** A listener for `request` that answers with the files of `folder`; `/` is `index.html`. */
-export function serveFolder(folder: string): (request: IncomingMessage, response: ServerResponse) => void {
+/**
+ * A listener for `request` that answers with the files of `folder`; `/` is `index.html`. `others`: the paths of files from
+ * elsewhere, by the names they have here.
+ */
+export function serveFolder(
+  folder: string,
+  others: Readonly<Record<string, string>> = {},
+): (request: IncomingMessage, response: ServerResponse) => void {
   const files = new Map<string, { type: string; body: Uint8Array }>();
-  for (const name of readdirSync(folder)) {
+  const paths = readdirSync(folder).map((name) => [name, join(folder, name)] as const);
+  for (const [name, path] of [...paths, ...Object.entries(others)]) {
     const type = types[extname(name)];
-    if (type !== undefined) files.set(`/${name}`, { type, body: readFileSync(join(folder, name)) });
+    if (type !== undefined) files.set(`/${name}`, { type, body: readFileSync(path) });
   }
   return (request, response) => {
     const path = request.url?.replace(/[?#].*/s, "");

@@ -1,6 +1,6 @@
-/** The chat as two visitors use it, in a real browser: one is cut off and moved about while both write. */
+/** The chat as two visitors use it, in a real browser: over each technique, and cut off and moved about while both write. */
 import type { Page } from "playwright-core";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { useChromium, watchPage } from "../../../bothways/test/browser/chromium.ts";
 import { type Chat, startChat } from "../../src/chat/server.ts";
 
@@ -30,12 +30,16 @@ afterEach(async () => {
 });
 
 /** Somebody comes in. A link that was replaced may still be asked something, and the browser tells the console. */
-async function enter(name: string, options: { locale?: string; room?: string } = {}): Promise<Page> {
+async function enter(
+  name: string,
+  options: { locale?: string; room?: string; transport?: string } = {},
+): Promise<Page> {
   const context = await browser().newContext({ locale: options.locale ?? "en" });
   const page = await context.newPage();
   visitors.push({ page, problems: watchPage(page, /status of (408|409)/) });
   await page.addInitScript(keepPictures);
-  await page.goto(`http://localhost:${chat.port}/#${options.room ?? ""}`);
+  const query = options.transport === undefined ? "" : `?transport=${options.transport}`;
+  await page.goto(`http://localhost:${chat.port}/${query}#${options.room ?? ""}`);
   await page.fill("#name", name);
   await page.press("#name", "Enter");
   await page.waitForSelector("body[data-state=online]");
@@ -145,7 +149,7 @@ test("a pasted picture arrives as it was, also from a visitor who was cut off", 
 
 test("rooms, names, presence and typing; English and Korean", async () => {
   const ann = await enter("Ann", { room: "garden" });
-  const bob = await enter("ann", { room: "garden", locale: "ko-KR" });
+  const bob = await enter("ann", { room: "garden", locale: "ko-KR", transport: "pigeon" });
   const names = (page: Page): Promise<string[]> => page.locator(".member-name").allTextContents();
   await expect.poll(() => names(ann)).toEqual(["Ann", "ann 2"]);
   expect(await bob.locator("#typing").textContent()).toBe("");
@@ -171,6 +175,58 @@ test("rooms, names, presence and typing; English and Korean", async () => {
   await expect.poll(() => texts(ann)).toEqual(["anybody?"]);
   await expect.poll(() => ann.locator(".member.away").count(), patient).toBe(0);
 });
+
+describe("by choice", () => {
+  const byName = {
+    websocket: "WebSocket",
+    stream: "Stream",
+    sse: "SSE",
+    "long-polling": "Long polling",
+    multipart: "Multipart",
+    "short-polling": "Short polling",
+    iframe: "Iframe",
+    jsonp: "JSONP",
+  };
+  test.each(Object.entries(byName))(
+    "%s carries it all, from the URL and by a click",
+    async (transport, label) => {
+      const [ann, bob] = await Promise.all([enter("Ann", { transport }), enter("Bob")]);
+      await choose(bob, transport);
+      await Promise.all([until(ann, `transport=${transport}`), until(bob, `transport=${transport}`)]);
+      const carried = watchEvents();
+
+      await say(ann, "안녕 밥! 😀");
+      await say(bob, "나도 반가워 👋🏽 </script>");
+      const teal = await pastePicture(bob, "teal");
+      await expect.poll(() => texts(bob, ":not(.own)")).toEqual(["안녕 밥! 😀"]);
+      await expect.poll(() => shownPictures(ann)).toEqual([teal]);
+      expect(await texts(ann, ":not(.own)")).toContain("나도 반가워 👋🏽 </script>");
+      await expect.poll(() => marks(ann)).toEqual(["checks"]);
+
+      for (const page of [ann, bob]) {
+        expect(await page.locator("#status").textContent()).toBe(label);
+        const pressed = page.locator("[data-transport-choice][aria-pressed=true]");
+        expect(await pressed.allTextContents()).toEqual([label]);
+      }
+      await bob.context().close();
+      await expect.poll(() => ann.locator(".member-name").allTextContents()).toEqual(["Ann"]);
+      expect(new Set(carried.map(([, name]) => name))).toEqual(new Set([transport]));
+      const events = new Set(carried.map(([event]) => event));
+      expect([...events]).toEqual(expect.arrayContaining(["say", "message", "seen", "presence", "rooms"]));
+    },
+  );
+});
+
+/** What the server hears and says from now on, and by what. */
+function watchEvents(): [event: string, transport: string][] {
+  const carried: [string, string][] = [];
+  for (const socket of chat.io.sockets.sockets.values()) {
+    const note = (event: string): void => void carried.push([event, socket.conn.transport.name]);
+    socket.onAny(note);
+    socket.onAnyOutgoing(note);
+  }
+  return carried;
+}
 
 /** Pastes a picture, sends it, and gives a digest of its bytes. */
 async function pastePicture(page: Page, color: string): Promise<string> {

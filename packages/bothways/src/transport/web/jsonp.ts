@@ -2,7 +2,8 @@
  * Client half of the technique `jsonp`: polls are script elements, and POSTs are sent without leave to read their answers, so
  * that nothing but a page's oldest rights is needed.
  *
- * Invariant: a script's element and callback go when it has run, failed or was given up; one that comes later finds no callback.
+ * Invariant: each script has a hidden frame of its own, which goes when the script has run, failed or was given up. Nothing
+ * else lets go of a connection that a script waits on, and a page has six.
  */
 import type { ClientTransport } from "../../model/transport.ts";
 import { createJsonp, type JsonpIo } from "../client/jsonp.ts";
@@ -10,7 +11,11 @@ import { createWithoutDocument } from "../client/without-document.ts";
 import { send } from "./http.ts";
 import { afterLoad, decodeLines, urlWith } from "./page-request.ts";
 
-const callbacks = globalThis as unknown as Record<string, ((text: string) => void) | undefined>;
+/** A frame's global object: each has its own callback. */
+interface ScriptFrame {
+  readonly document: Document;
+  bothways_1: (text: string) => void;
+}
 
 /** No CORS is asked for; which page asks is said whatever its own policy is, or the server could not let it in. */
 const blind = { mode: "no-cors", referrerPolicy: "origin" } as const;
@@ -20,26 +25,30 @@ const io: JsonpIo = {
   send: (request, body, sent, failed, isLast) =>
     afterLoad(() => send(request, body, async () => sent(), failed, isLast, blind)),
   ask(request, body, answered, failed) {
-    const name = `bothways_${crypto.getRandomValues(new Uint32Array(2)).join("_")}`;
-    const script = document.createElement("script");
-    const stop = (): void => {
-      delete callbacks[name];
-      script.onload = script.onerror = null;
-      script.remove();
-    };
+    const frame = document.createElement("iframe");
+    const stop = (): void => frame.remove();
     const fail = (): void => {
       stop();
       failed("the script failed");
     };
-    callbacks[name] = (text) => {
-      stop();
-      answered(decodeLines(text));
+    frame.style.display = "none";
+    frame.onload = () => {
+      const page = frame.contentWindow as unknown as ScriptFrame;
+      const script = document.createElement("script");
+      page.bothways_1 = (text) => {
+        script.onload = null;
+        stop();
+        answered(decodeLines(text));
+      };
+      script.onload = script.onerror = fail;
+      script.referrerPolicy = "origin";
+      script.src = `${urlWith(request, body)}&callback=bothways_1`;
+      page.document.body.append(script);
     };
-    script.onload = script.onerror = fail;
-    script.referrerPolicy = "origin";
     try {
-      script.src = `${urlWith(request, body)}&callback=${name}`;
-      document.documentElement.append(script);
+      // only such a document says where its scripts are asked from
+      frame.srcdoc = "";
+      document.documentElement.append(frame);
     } catch {
       // a page may forbid this (Trusted Types)
       queueMicrotask(fail);

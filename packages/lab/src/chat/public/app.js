@@ -1,5 +1,6 @@
 /** The page of the chat: one socket, and the parts of the page that it feeds. */
-import { io, longPolling, webSocket } from "/bothways/client.js";
+import { io } from "/bothways/client.js";
+import { iframe, jsonp, longPolling, multipart, shortPolling, sse, stream, webSocket } from "/transports.js";
 import { Composer } from "./composer.js";
 import { ConnectionPanel, phraseOf } from "./connection-panel.js";
 import { Conversation } from "./conversation.js";
@@ -29,9 +30,21 @@ const conversation = new Conversation(
 /** Who we are and where: presented whenever a session begins, so that the server needs no word before the first message. */
 const entry = { visitor: randomHex(), name: recallName(), room: roomOfAddress() };
 
+/** Best first, as they are by default; then those that are tried when nothing else passes. */
+const techniques = [
+  webSocket(),
+  stream(),
+  sse(),
+  longPolling(),
+  multipart(),
+  shortPolling({ interval: 300 }),
+  iframe(),
+  jsonp(),
+];
+
 /** @type {Socket<ServerToClientEvents, ClientToServerEvents>} */
 const socket = io("/", {
-  transports: [network.wrap(webSocket()), network.wrap(longPolling())],
+  transports: techniques.map((technique) => network.wrap(technique)),
   auth: (give) => give(entry),
   autoConnect: false,
   // The demo is impatient, so that a visitor need not be patient.
@@ -125,6 +138,9 @@ find("rename", HTMLButtonElement).addEventListener("click", async () => {
   if (name !== "") await move(name, entry.room);
 });
 
+/** `?transport=sse` is a choice that was made before. */
+const wanted = new URLSearchParams(location.search).get("transport") ?? "";
+if (techniques.some(({ name }) => name === wanted)) socket.io.switchTo(wanted);
 if (entry.name === "") entry.name = await askName("");
 socket.connect();
 composer.focus();

@@ -13,13 +13,12 @@ import { Sparkline } from "./sparkline.js";
 const SHOWN_ATTEMPTS = 6;
 
 /**
- * The phrase for a transport's name.
+ * The phrase for a transport's name, "" for none.
  * @param {string} transport
  * @returns {Phrase}
  */
 export function phraseOf(transport) {
-  if (transport === "websocket" || transport === "long-polling") return `transport.${transport}`;
-  return "transport.none";
+  return /** @type {Phrase} */ (`transport.${transport || "none"}`);
 }
 
 export class ConnectionPanel {

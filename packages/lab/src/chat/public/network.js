@@ -31,7 +31,7 @@ export class Network {
    */
   wrap(transport) {
     return {
-      name: transport.name,
+      ...transport,
       open: (request, hello, handler) => {
         const wire = new Wire(transport.name, handler, () => this.#wires.delete(wire));
         this.#wires.add(wire);
