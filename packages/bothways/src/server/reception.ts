@@ -1,64 +1,40 @@
 /**
- * Receives every request to our path: judges its origin, authenticates who begins or resumes a session, and leads it to
- * its link.
+ * Receives every request to our path, and leads those that may come in to their links.
  *
  * Invariant: each request is answered exactly once, and neither what a stranger sends nor a fault of ours while we
  * serve it is an error of the process.
  */
-import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createRequire } from "node:module";
 import type { Duplex } from "node:stream";
 import type { Hub } from "../hub/hub.ts";
-import { BothwaysError } from "../model/bothways-error.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
-import { channels } from "../observe/channels.ts";
-import { tellLimit } from "../observe/limits.ts";
-import { nodePrimitives } from "../platform/node.ts";
-import { readAddress } from "../transport/node/address.ts";
-import { AddressLimit } from "../transport/node/address-limit.ts";
-import { DeflatedWebSocketLink } from "../transport/node/deflated-websocket.ts";
 import { ExchangeLink } from "../transport/node/exchange-link.ts";
-import { describeRequest, isAtPath } from "../transport/node/handshake.ts";
+import { isAtPath } from "../transport/node/handshake.ts";
 import { HttpAnswer } from "../transport/node/http.ts";
 import { type ClaimedAnswer, Claims, JsonpLink } from "../transport/node/jsonp.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
 import type { OpenRequests } from "../transport/node/open-requests.ts";
-import { checkOrigin, corsHeaders, type OriginVerdict } from "../transport/node/origin.ts";
-import { formatAnswer, PerMessageDeflate } from "../transport/node/per-message-deflate.ts";
+import { corsHeaders, type OriginVerdict } from "../transport/node/origin.ts";
 import { type BodyResult, readBody } from "../transport/node/request-body.ts";
 import type { ResponseSink } from "../transport/node/response-sink.ts";
 import { StreamLink } from "../transport/node/stream-link.ts";
-import {
-  acceptUpgrade,
-  guardSocket,
-  readUpgrade,
-  refuseUpgrade,
-  type UpgradeRefusal,
-} from "../transport/node/upgrade.ts";
+import { guardSocket, refuseUpgrade } from "../transport/node/upgrade.ts";
 import { type HttpRequest, WebRequest } from "../transport/node/web-request.ts";
 import { WebResponse } from "../transport/node/web-response.ts";
-import { createLinkOptions, WebSocketLink, type WebSocketLinkOptions } from "../transport/node/websocket.ts";
 import { decodeBody } from "../wire/native/body.ts";
 import { isCallback } from "../wire/script/script.ts";
+import { Admission, type Refusal } from "./admission.ts";
 import type { Visitors } from "./attach.ts";
+import { ClientFile } from "./client-file.ts";
 import type { Driver, Visitor } from "./driver.ts";
-import { inTime, readIdentity } from "./identity.ts";
 import { defaults, type ServerOptions } from "./options.ts";
 import { PlainReception } from "./plain-reception.ts";
 import { createReporter } from "./platform.ts";
 import { Publisher } from "./publisher.ts";
-import { toReason } from "./reason.ts";
 import type { ServerLink } from "./server-link.ts";
 import { type CreateLink, createTechniques } from "./techniques.ts";
-
-interface Refusal {
-  readonly refusal: ErrorCode;
-  readonly reason: string;
-}
-
-const refused = channels["bothways:transport:refused"];
+import { WebSocketReception } from "./websocket-reception.ts";
 
 type RefusableAnswer = HttpAnswer | ClaimedAnswer;
 
@@ -71,28 +47,26 @@ export class Reception implements Visitors {
   readonly maxStreams: number;
   readonly #driver: Driver;
   readonly #path: string;
-  readonly #options: ServerOptions;
   readonly #maxBytes: number;
+  readonly #connectTimeoutMs: number;
+  readonly #admission: Admission;
+  readonly #webSockets: WebSocketReception;
+  readonly #clientFile: ClientFile | undefined;
   readonly #techniques: ReadonlyMap<string, CreateLink>;
   readonly #claims: Claims;
-  readonly #offersWebSocket: boolean;
-  readonly #linkOptions: WebSocketLinkOptions;
   readonly #plain: PlainReception | undefined;
   readonly #publisher: Publisher | undefined;
-  readonly #deflate: PerMessageDeflate | undefined;
-  readonly #addresses: AddressLimit;
   readonly #report: (error: unknown) => void;
-  #client: Uint8Array | undefined;
-  #isClosing = false;
 
   constructor(driver: Driver, path: string, options: ServerOptions, hub: Hub) {
     this.#driver = driver;
     this.#path = path;
-    this.#options = options;
     this.maxStreams = options.maxHttp2Streams ?? defaults.maxHttp2Streams;
     this.#maxBytes = options.maxHttpBufferSize ?? defaults.maxHttpBufferSize;
+    this.#connectTimeoutMs = options.connectTimeout ?? defaults.connectTimeout;
     this.#report = createReporter(options.onError);
-    this.#addresses = new AddressLimit(options);
+    this.#admission = new Admission(options);
+    if (options.serveClient !== false) this.#clientFile = new ClientFile(path);
     this.openRequests = {
       count: 0,
       account: driver.strangers,
@@ -101,24 +75,19 @@ export class Reception implements Visitors {
     };
     this.#techniques = createTechniques(options);
     this.#claims = new Claims(driver.strangers, this.#connectTimeoutMs);
-    this.#offersWebSocket = (options.transports ?? defaults.transports).includes("websocket");
-    this.#linkOptions = createLinkOptions(nodePrimitives, this.#maxBytes, this.#report);
     if (options.dialects?.includes("plain")) this.#plain = new PlainReception(driver, hub, options);
     if (options.publishKeys) this.#publisher = new Publisher(hub, options, driver.strangers);
-    const { perMessageDeflate = false } = options;
-    if (perMessageDeflate !== false) {
-      const settings = perMessageDeflate === true ? {} : perMessageDeflate;
-      this.#deflate = new PerMessageDeflate(settings, this.#linkOptions);
-    }
+    const around = { driver, admission: this.#admission, plain: this.#plain, report: this.#report };
+    this.#webSockets = new WebSocketReception(around, options);
   }
 
   owns(url: string | undefined): boolean {
-    return isAtPath(url, this.#path) || this.#endpointOf(url) !== undefined || this.#isClientUrl(url);
+    return isAtPath(url, this.#path) || this.#endpointOf(url) !== undefined || this.#isClientFile(url);
   }
 
   /** No session begins any more. */
   close(): void {
-    this.#isClosing = true;
+    this.#admission.isClosing = true;
     if (this.#publisher) this.#publisher.isClosing = true;
   }
 
@@ -129,7 +98,10 @@ export class Reception implements Visitors {
   upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     guardSocket(socket);
     try {
-      this.#upgrade(request, socket, head);
+      if (this.#endpointOf(request.url)) {
+        const detail = `WebSockets connect to ${this.#path}`;
+        this.#webSockets.refuse(request, socket, { code: "BW_NOT_FOUND", detail });
+      } else this.#webSockets.take(request, socket, head);
     } catch (error) {
       this.#report(error);
       refuseUpgrade(socket, { code: "BW_INTERNAL" });
@@ -138,7 +110,11 @@ export class Reception implements Visitors {
 
   crowded(request: IncomingMessage): void {
     const { ":protocol": tunnel } = request.headers;
-    this.#tellRefused(request, tunnel === undefined ? "long-polling" : "websocket", "BW_HTTP2_STREAMS");
+    this.#admission.tellRefused(
+      request,
+      tunnel === undefined ? "long-polling" : "websocket",
+      "BW_HTTP2_STREAMS",
+    );
   }
 
   /** Answers a request that came by `io.fetch`, whatever it is and whatever becomes of it. */
@@ -159,8 +135,8 @@ export class Reception implements Visitors {
   }
 
   #request(request: HttpRequest, response: ResponseSink): void {
-    if (this.#isClientUrl(request.url)) return this.#serveClient(response);
-    const verdict = checkOrigin(request, this.#originOptions);
+    if (this.#isClientFile(request.url)) return this.#clientFile?.serve(response);
+    const verdict = this.#admission.checkOrigin(request);
     const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
     const endpoint = this.#endpointOf(request.url);
     if (endpoint) return this.#requestPlain(endpoint, request, answer, verdict);
@@ -197,7 +173,7 @@ export class Reception implements Visitors {
     verdict: OriginVerdict,
   ): void {
     const refuse = (code: ErrorCode, detail?: string): void => {
-      this.#tellRefused(request, endpoint === "events" ? "sse" : "http", code, detail);
+      this.#admission.tellRefused(request, endpoint === "events" ? "sse" : "http", code, detail);
       answer.refuseJson(code, detail);
     };
     const fail = (error: unknown): void => {
@@ -209,7 +185,8 @@ export class Reception implements Visitors {
     if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
     if (request.method !== method) return refuse("BW_METHOD", `the request method is not ${method}`);
     if (endpoint === "emit") return void this.#publisher?.take(request, answer, refuse).catch(fail);
-    this.#admit(request, verdict.xdomain)
+    this.#admission
+      .admit(request, verdict.xdomain)
       .then((visitor) => {
         if ("refusal" in visitor) refuse(visitor.refusal, visitor.reason);
         else this.#plain?.subscribe(answer, visitor, request);
@@ -240,60 +217,6 @@ export class Reception implements Visitors {
     if (!this.#claims.collect(claim, answer)) this.#refuse(request, answer, "BW_SESSION_UNKNOWN");
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    const verdict = checkOrigin(request, this.#originOptions);
-    if (!verdict.isAllowed)
-      return this.#refuseUpgrade(request, socket, { code: "BW_ORIGIN", detail: verdict.reason });
-    if (!this.#offersWebSocket) return this.#refuseUpgrade(request, socket, { code: "BW_TRANSPORT" });
-    if (this.#endpointOf(request.url))
-      return this.#refuseUpgrade(request, socket, {
-        code: "BW_NOT_FOUND",
-        detail: `WebSockets connect to ${this.#path}`,
-      });
-    const upgrade = readUpgrade(request, head, nodePrimitives, this.#plain !== undefined);
-    if (!upgrade.ok) return this.#refuseUpgrade(request, socket, upgrade);
-    const leave = this.#addresses.enter(request);
-    if (leave === undefined) return this.#refuseUpgrade(request, socket, { code: "BW_TOO_MANY_CONNECTIONS" });
-    socket.once("close", leave);
-    const deflate = this.#deflate;
-    const accepted = deflate?.accept(request.headers);
-    // RFC6455-9.1-1
-    if (accepted === null)
-      return this.#refuseUpgrade(request, socket, {
-        code: "BW_WS_HANDSHAKE",
-        detail: "Sec-WebSocket-Extensions is malformed",
-      });
-    const begin = (visitor: Visitor | Refusal): void => {
-      const extensions = accepted && formatAnswer(accepted);
-      const answer = acceptUpgrade(socket, upgrade, extensions, nodePrimitives);
-      const link =
-        deflate && accepted
-          ? new DeflatedWebSocketLink(socket, answer, this.#linkOptions, { deflate, accepted })
-          : new WebSocketLink(socket, answer, this.#linkOptions);
-      if ("refusal" in visitor) {
-        this.#tellRefused(request, link.transport, visitor.refusal, visitor.reason);
-        // a browser cannot read the status of a refused handshake, so it is accepted and closed
-        link.open();
-        return link.close(errorTable[visitor.refusal].closeCode, visitor.reason);
-      }
-      if (upgrade.protocol === undefined) return this.#plain?.connect(link, visitor, request);
-      const handler = this.#driver.connect(link, visitor);
-      link.bind(handler);
-      this.#serve(handler, () => {
-        link.open();
-        if (upgrade.hello) handler.receive(upgrade.hello);
-        link.flush();
-      });
-    };
-    this.#admit(request, verdict.xdomain)
-      .then(begin)
-      .catch((error) => {
-        // a fault of ours is this visitor's bad luck and nobody else's
-        this.#report(error);
-        socket.destroy();
-      });
-  }
-
   #hello(
     request: HttpRequest,
     hello: string,
@@ -321,7 +244,7 @@ export class Reception implements Visitors {
     answer: RefusableAnswer,
   ): void {
     const { transport } = link;
-    const leave = this.#addresses.enter(request);
+    const leave = this.#admission.enter(request);
     if (leave === undefined)
       return this.#refuse(request, answer, "BW_TOO_MANY_CONNECTIONS", undefined, transport);
     const begin = (visitor: Visitor | Refusal): void => {
@@ -337,7 +260,8 @@ export class Reception implements Visitors {
       };
       this.#serve(handler, take, answer);
     };
-    this.#admit(request, xdomain)
+    this.#admission
+      .admit(request, xdomain)
       .then(begin)
       .catch((error) => {
         leave();
@@ -355,25 +279,9 @@ export class Reception implements Visitors {
     technique = "long-polling",
   ): void {
     const isUpgrade = answer instanceof HttpAnswer && isLostUpgrade(request);
-    this.#tellRefused(request, isUpgrade ? "websocket" : technique, code, detail);
+    this.#admission.tellRefused(request, isUpgrade ? "websocket" : technique, code, detail);
     if (isUpgrade) answer.refuseUpgrade(code, detail);
     else answer.refuse(code, detail);
-  }
-
-  #refuseUpgrade(request: IncomingMessage, socket: Duplex, refusal: UpgradeRefusal): void {
-    this.#tellRefused(request, "websocket", refusal.code, refusal.detail);
-    refuseUpgrade(socket, refusal);
-  }
-
-  #tellRefused(
-    request: HttpRequest,
-    transport: string,
-    code: ErrorCode,
-    detail: string = errorTable[code].message,
-  ): void {
-    const address = readAddress(request, this.#options.trustProxy ?? false);
-    if (refused.hasSubscribers) refused.publish({ transport, address, code, detail });
-    tellLimit(code, "", address);
   }
 
   /** A fault of ours in what a request needs is that request's bad luck, and nobody else's. */
@@ -416,61 +324,8 @@ export class Reception implements Visitors {
     this.#serve(found, take, answer);
   }
 
-  /** Who asks, or why they may not. */
-  async #admit(request: HttpRequest, xdomain: boolean): Promise<Visitor | Refusal> {
-    const { trustProxy = false } = this.#options;
-    const handshake = describeRequest(request, { trustProxy, xdomain, now: Date.now() });
-    try {
-      const judgement = this.#judge(request);
-      const identity = judgement && (await inTime(judgement, this.#connectTimeoutMs));
-      // asked last, since the answer may have taken a while
-      if (this.#isClosing) return { refusal: "BW_SHUTDOWN", reason: errorTable.BW_SHUTDOWN.message };
-      return { handshake, ...readIdentity(identity) };
-    } catch (error) {
-      if (error instanceof BothwaysError && error.code === "BW_SILENT")
-        return { refusal: "BW_SILENT", reason: error.detail ?? error.message };
-      const reason = toReason(error instanceof Error ? error.message : String(error));
-      return { refusal: "BW_UNAUTHORIZED", reason };
-    }
-  }
-
-  #judge(request: HttpRequest): unknown {
-    const { authenticate, authenticateFetch } = this.#options;
-    if (request instanceof WebRequest) {
-      if (authenticateFetch) return authenticateFetch(request.original);
-    } else if (authenticate) return authenticate(request);
-    // nobody comes in unjudged because the other way was forgotten
-    if (authenticate || authenticateFetch)
-      throw new Error("of authenticate and authenticateFetch, this server has set only the other one");
-    return undefined;
-  }
-
-  get #connectTimeoutMs(): number {
-    return this.#options.connectTimeout ?? defaults.connectTimeout;
-  }
-
-  get #originOptions(): { origins: NonNullable<ServerOptions["origins"]>; trustProxy: boolean | number } {
-    return { origins: this.#options.origins ?? "same-origin", trustProxy: this.#options.trustProxy ?? false };
-  }
-
-  #isClientUrl(url: string | undefined): boolean {
-    return this.#options.serveClient !== false && url?.split("?")[0] === `${this.#path}client.js`;
-  }
-
-  #serveClient(response: ResponseSink): void {
-    this.#client ??= readClient();
-    if (!this.#client)
-      return void response.writeHead(404).end("the client is not where the package puts it\n");
-    response.writeHead(200, {
-      "Content-Type": "text/javascript; charset=utf-8",
-      "Content-Length": this.#client.length,
-      "Cache-Control": "no-cache",
-      "X-Content-Type-Options": "nosniff",
-      // a module that a page of another origin imports
-      "Access-Control-Allow-Origin": "*",
-      "Cross-Origin-Resource-Policy": "cross-origin",
-    });
-    response.end(this.#client);
+  #isClientFile(url: string | undefined): boolean {
+    return this.#clientFile?.isAt(url) === true;
   }
 }
 
@@ -482,13 +337,4 @@ function isLostUpgrade({ method, headers }: HttpRequest): boolean {
 /** `undefined`: the usual way, of which the error's own message speaks. */
 function explainLoss({ headers }: HttpRequest): string | undefined {
   return headers.upgrade && "the Connection header lacks Upgrade: a proxy on the way has changed it";
-}
-
-/** `undefined` where it is not beside us, as in a server that was bundled into one file. */
-function readClient(): Uint8Array | undefined {
-  try {
-    return readFileSync(createRequire(import.meta.url).resolve("bothways/client.min.js"));
-  } catch {
-    return undefined;
-  }
 }
