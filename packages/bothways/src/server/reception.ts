@@ -159,10 +159,12 @@ export class Reception implements Visitors {
   }
 
   #request(request: HttpRequest, response: ResponseSink): void {
-    if (this.#isClientUrl(request.url)) return this.#serveClient(response);
+    // what comes most often is told first
+    const isSessions = isAtPath(request.url, this.#path);
+    if (!isSessions && this.#isClientUrl(request.url)) return this.#serveClient(response);
     const verdict = checkOrigin(request, this.#originOptions);
     const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
-    const endpoint = this.#endpointOf(request.url);
+    const endpoint = isSessions ? undefined : this.#endpointOf(request.url);
     if (endpoint) return this.#requestPlain(endpoint, request, answer, verdict);
     if (!verdict.isAllowed) return this.#refuse(request, answer, "BW_ORIGIN", verdict.reason);
     if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);
