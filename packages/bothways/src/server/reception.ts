@@ -135,10 +135,12 @@ export class Reception implements Visitors {
   }
 
   #request(request: HttpRequest, response: ResponseSink): void {
-    if (this.#isClientFile(request.url)) return this.#clientFile?.serve(response);
+    // what comes most often is told first
+    const isSessions = isAtPath(request.url, this.#path);
+    if (!isSessions && this.#isClientFile(request.url)) return this.#clientFile?.serve(response);
     const verdict = this.#admission.checkOrigin(request);
     const answer = new HttpAnswer(response, corsHeaders(verdict), this.openRequests);
-    const endpoint = this.#endpointOf(request.url);
+    const endpoint = isSessions ? undefined : this.#endpointOf(request.url);
     if (endpoint) return this.#requestPlain(endpoint, request, answer, verdict);
     if (!verdict.isAllowed) return this.#refuse(request, answer, "BW_ORIGIN", verdict.reason);
     if (request.method === "OPTIONS") return answer.permit(request.headers["access-control-request-headers"]);

@@ -5,6 +5,7 @@ import { type AddressInfo, connect as connectTcp, type Socket as NetSocket } fro
 import { buffer } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { longPolling, multipart, sse, stream, webSocket } from "../../src/client/transports.node.ts";
+import { REQUEST_OVERHEAD_BYTES } from "../../src/model/account.ts";
 import type { ServerOptions, Socket } from "../../src/server/index.ts";
 import { ServerSession } from "../../src/session/server-session.ts";
 import { createHonoFront } from "../fixtures/fetch-fronts.ts";
@@ -88,6 +89,22 @@ describe.each([
     await start(url, `s${key},2\na0,100,1000`);
     await ended;
     await send(url, `k${key},1\nc4000,bye`);
+  });
+
+  test("what has left a stream that is silent is nobody's any more", async () => {
+    const rig = await Rig.open(technique, { resumeWindow: 100, connectTimeout: 1000 });
+    const { url, key } = await attach(rig, name);
+    const { response } = await start(url, `s${key},1`);
+    const joined = next(rig.io, "connection");
+    // the answer to the join leaves on the stream, and is acknowledged
+    await send(url, `k${key},1\nn1\nm0`);
+    await joined;
+    await send(url, `k${key},2\na1,1000,100000`);
+    const open = { connections: 1, openRequests: 1, bufferedBytes: REQUEST_OVERHEAD_BYTES };
+    await expect.poll(() => rig.io.stats()).toMatchObject(open);
+    const ended = once(response, "end");
+    await send(url, `k${key},3\nc4000,bye`);
+    await ended;
   });
 });
 

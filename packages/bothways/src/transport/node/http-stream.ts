@@ -26,6 +26,8 @@ export class HttpStream implements Stream {
   readonly #openRequests: OpenRequests;
   #timer: NodeJS.Timeout | undefined;
   #isStalled = false;
+  /** Not all that was written has left. */
+  #isWaiting = false;
   /** Charged to the account of the requests. */
   #chargedBytes = REQUEST_OVERHEAD_BYTES;
 
@@ -39,7 +41,6 @@ export class HttpStream implements Stream {
     this.#openRequests = openRequests;
     openRequests.count++;
     openRequests.account.charge(this.#chargedBytes);
-    response.on("drain", () => this.#drain());
     response.on("close", () => this.#leave());
     // The answer's end is that of its connection: Node would write each chunk in four pieces.
     response.useChunkedEncodingByDefault = false;
@@ -58,7 +59,8 @@ export class HttpStream implements Stream {
   write(chunk: Data): void {
     // ASCII needs no conversion
     const isAscii = typeof chunk === "string" && Buffer.byteLength(chunk) === chunk.length;
-    this.#response.write(chunk, isAscii ? "latin1" : "utf8");
+    this.#response.write(chunk, isAscii ? "latin1" : "utf8", this.#left);
+    this.#isWaiting = true;
     if (this.isFull) this.#expectReader();
   }
 
@@ -80,11 +82,15 @@ export class HttpStream implements Stream {
     }, this.#openRequests.writeTimeoutMs ?? defaultWriteTimeoutMs).unref();
   }
 
-  #drain(): void {
+  /** A chunk has left, or never will. One function for all of them: Node then calls it for many at a time. */
+  readonly #left = (): void => {
+    const { writableLength, destroyed } = this.#response;
+    if (!this.#isWaiting || writableLength > 0 || destroyed) return;
+    this.#isWaiting = false;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#tell(this.onDrain);
-  }
+  };
 
   #leave(): void {
     clearTimeout(this.#timer);

@@ -20,6 +20,8 @@ import { encodeTextOnly } from "./text-only.ts";
 /** How long a page may remember the answer to a preflight, in seconds. */
 const preflightMaxAgeSeconds = 7200;
 
+function ignore(): void {}
+
 export class HttpAnswer implements StreamAnswer {
   onGone: (() => void) | undefined;
   /** The answer is a script that calls this function, for which `isCallback` holds. */
@@ -37,7 +39,7 @@ export class HttpAnswer implements StreamAnswer {
     openRequests.count++;
     openRequests.account.charge(REQUEST_OVERHEAD_BYTES);
     // A client that leaves while we write is no error of ours.
-    response.on("error", () => {});
+    response.on("error", ignore);
     // It closes after it was sent, too.
     response.on("close", () => this.#leave());
     if (response.closed || response.destroyed) this.#finish();

@@ -26,12 +26,10 @@ export function encodeBody(frames: readonly Data[]): Data {
 /** The frames of a body, or `undefined` where it is malformed. Binary frames are views of `body`. */
 export function decodeBody(body: Uint8Array): Data[] | undefined {
   try {
-    if (!body.length) return [];
-    if (body[0]) {
-      const text = decodeText(body);
-      // frames begin with the small letter of their kind; a login page that a network puts in their place does not
-      return /^[a-z]/.test(text) ? text.split("\n") : undefined;
-    }
+    const [first] = body;
+    if (first === undefined) return [];
+    // frames begin with the small letter of their kind; a login page that a network puts in their place does not
+    if (first) return first >= 0x61 && first <= 0x7a ? decodeText(body).split("\n") : undefined;
     return splitParts<Data>(body, (part, mark) => (mark ? part : decodeText(part)));
   } catch {
     return undefined;
