@@ -10,7 +10,7 @@
  * - At most one link is current. Frames of a link that is not attached are ignored.
  */
 import { PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
-import type { Credit, Frame } from "../model/frame.ts";
+import type { Credit, Frame, Signal } from "../model/frame.ts";
 import type { Data, Message } from "../model/message.ts";
 import type { Gap } from "../model/reasons.ts";
 import { Outbox } from "./outbox.ts";
@@ -55,7 +55,7 @@ export type Input<L, M extends Message> =
   | { readonly type: "close"; readonly code: number };
 
 export type Output<L, M extends Message> =
-  | { readonly type: "frame"; readonly link: L; readonly frame: Frame }
+  | { readonly type: "frame"; readonly link: L; readonly frame: Signal }
   | { readonly type: "message"; readonly link: L; readonly message: Message }
   /** For the application. `number` is 0 for a volatile message. */
   | { readonly type: "deliver"; readonly data: Data; readonly number: number }
@@ -109,7 +109,7 @@ export abstract class Session<L, M extends Message = Message> {
   #receivedBytes = 0;
   /** Highest number queued for delivery, and the number that the next message has, once the peer has named it. */
   #admitted = 0;
-  #expected = Number.NaN;
+  #expected = NEVER;
   /** We have named the number of our next message. */
   #isNamed = false;
   /** A ping or pong that waits for the link. */
@@ -143,11 +143,7 @@ export abstract class Session<L, M extends Message = Message> {
     else if (input.type === "send-volatile") this.#pass(input.message);
     else if (input.type === "tick") this.tick();
     else if (input.type === "close") this.close(input.code, false);
-    else {
-      const attachment = this.links.find(({ link }) => link === input.link);
-      // a fenced link may go on talking for a while
-      if (attachment) this.#listen(attachment, input);
-    }
+    else this.#listen(input);
     this.flush();
   }
 
@@ -160,7 +156,7 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   /** The acknowledgement as of now; the caller sends it. */
-  position(): Frame {
+  position(): Signal {
     this.#untold = 0;
     this.tellAt = NEVER;
     return ["a", this.received, ...this.credit];
@@ -210,7 +206,7 @@ export abstract class Session<L, M extends Message = Message> {
   protected use(attachment: Attachment<L>): void {
     this.current = attachment;
     this.#beat = undefined;
-    this.#expected = Number.NaN;
+    this.#expected = NEVER;
     this.heard();
     this.rewind();
   }
@@ -304,14 +300,16 @@ export abstract class Session<L, M extends Message = Message> {
     }
   }
 
-  #listen(attachment: Attachment<L>, input: LinkInput<L>): void {
+  #listen(input: LinkInput<L>): void {
+    const attachment = this.links.find(({ link }) => link === input.link);
+    // a fenced link may go on talking for a while
+    if (!attachment) return;
     if (input.type === "frame") this.#receive(attachment, input.frame);
     else if (input.type === "lost") this.drop(attachment, input.code);
     else {
       attachment.isWritable = input.type === "writable";
-      if (!input.rewinds) return;
-      attachment.rewinds = true;
-      if (attachment === this.current) this.renew();
+      attachment.rewinds ||= !!input.rewinds;
+      if (input.rewinds && attachment === this.current) this.renew();
     }
   }
 

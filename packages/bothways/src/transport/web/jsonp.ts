@@ -6,9 +6,8 @@
  */
 import type { ClientTransport } from "../../model/transport.ts";
 import { createJsonp, type JsonpIo } from "../client/jsonp.ts";
-import { createWithoutDocument } from "../client/without-document.ts";
 import { send } from "./http.ts";
-import { afterLoad, decodeLines, urlWith } from "./page-request.ts";
+import { decodeLines, pageLoaded, urlWith } from "./page-request.ts";
 
 const callbacks = globalThis as unknown as Record<string, ((text: string) => void) | undefined>;
 
@@ -18,16 +17,16 @@ const blind = { mode: "no-cors", referrerPolicy: "origin" } as const;
 const io: JsonpIo = {
   createClaim: () => crypto.getRandomValues(new Uint32Array(5)).join("-"),
   send: (request, body, sent, failed, isLast) =>
-    afterLoad(() => send(request, body, async () => sent(), failed, isLast, blind)),
+    send(request, body, async () => sent(), failed, isLast, pageLoaded, blind),
   ask(request, body, answered, failed) {
     const name = `bothways_${crypto.getRandomValues(new Uint32Array(2)).join("_")}`;
     const script = document.createElement("script");
     const stop = (): void => {
       delete callbacks[name];
-      script.onload = script.onerror = null;
       script.remove();
     };
     const fail = (): void => {
+      if (!callbacks[name]) return;
       stop();
       failed("the script failed");
     };
@@ -53,5 +52,5 @@ const io: JsonpIo = {
  * loaded.
  */
 export function jsonp(): ClientTransport {
-  return typeof document === "undefined" ? createWithoutDocument("jsonp") : createJsonp(io);
+  return createJsonp(io);
 }
