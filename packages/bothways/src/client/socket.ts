@@ -248,7 +248,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   /** @internal The session is gone, or this socket leaves it. What was never sent stays, and nothing else will be answered. */
   forget(unsent: readonly SocketMessage[]): void {
     const mine = unsent.filter(({ socket }) => socket === (this as unknown));
-    for (const { bytes = 0 } of mine) this.io.heldBytes += bytes;
+    for (const { bytes } of mine) this.io.heldBytes += bytes as number;
     this.#buffer.unshift(...mine);
     this.id = undefined;
     for (const id of this.#acks.keys()) {
@@ -313,8 +313,9 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
       this.io.heldBytes -= message.bytes as number;
       this.#settle(id, error as ClientError);
       if (!id) throw error;
+    } finally {
+      this.#flush();
     }
-    this.#flush();
   }
 
   #flush(): void {

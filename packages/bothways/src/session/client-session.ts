@@ -70,7 +70,8 @@ export class ClientSession<L, M extends Message = Message> extends Session<L, M>
     const { current } = this;
     if (!current?.rewinds || current.isWritable) return;
     current.isWritable = true;
-    this.rewind();
+    this.outbox.rewind();
+    this.renew();
   }
 
   #adopt(attachment: Attachment<L>, welcome: Welcome): void {

@@ -84,7 +84,7 @@ const MAX_UNTOLD_BYTES = 65_536;
 
 const MAX_PATIENCE = 8;
 
-export const NEVER: number = Number.POSITIVE_INFINITY;
+export const NEVER: number = Infinity;
 
 export abstract class Session<L, M extends Message = Message> {
   state: State = "waiting";
@@ -208,7 +208,8 @@ export abstract class Session<L, M extends Message = Message> {
     this.#beat = undefined;
     this.#expected = NEVER;
     this.heard();
-    this.rewind();
+    this.outbox.rewind();
+    this.renew();
   }
 
   /** The peer has taken the current link too: the others are of no use any more. */
@@ -223,12 +224,6 @@ export abstract class Session<L, M extends Message = Message> {
     const { acked } = this.outbox;
     if (!this.outbox.acknowledge(received, messages, bytes)) this.close(PROTOCOL_ERROR, false);
     else if (received > acked) this.patience = 1;
-  }
-
-  /** What is not acknowledged goes again. */
-  protected rewind(): void {
-    this.outbox.rewind();
-    this.renew();
   }
 
   /** A new exchange of the current link names the number it begins with. */

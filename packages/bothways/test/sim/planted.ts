@@ -33,7 +33,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   plant(
     "no replay on a new link",
     session,
-    "    this.heard();\n    this.rewind();\n",
+    "    this.heard();\n    this.outbox.rewind();\n    this.renew();\n",
     "    this.heard();\n    this.#isNamed = false;\n",
   ),
   plant(
