@@ -39,7 +39,8 @@ export interface ConnectionEvents {
 interface Attempt extends Try {
   /** What its hello asked the server to join. */
   readonly joins: readonly Socket[];
-  readonly cancelTimeout: () => void;
+  /** Takes back the timer that gives it up. */
+  readonly cancel: () => void;
   /** There when it says anything. */
   link: Link;
 }
@@ -180,7 +181,14 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       this.#session.probe(platform.now());
       this.#drain();
     });
-    platform.onLeave((isKept) => this.#leave(isKept));
+    // nothing stays open, or a browser would not keep the page; one that is not kept cannot resume
+    platform.onLeave((isKept) => {
+      this.#isLeaving = true;
+      this.#session.leave(isKept ? DRAINING : BYE);
+      this.#drain();
+      this.#cancelStep?.();
+      this.#isLeaving = false;
+    });
   }
 
   /** Name of the technique in use, or `""`. */
@@ -305,11 +313,11 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       row.status = status;
       this.run({ type: "lost", link: attempt, code });
     };
-    const cancelTimeout = platform.setTimer(
+    const cancel = platform.setTimer(
       () => lost("BW_SILENT", TIMEOUT, "timeout"),
       this.isOpen ? SWITCH_TIMEOUT_MS : (options.timeout ?? 20_000),
     );
-    const attempt = { index, joins, row, cancelTimeout } as Partial<Attempt> as Attempt;
+    const attempt = { index, joins, row, cancel } as Partial<Attempt> as Attempt;
     const hello = this.#session.dial(
       attempt,
       this.#isPending,
@@ -361,14 +369,11 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       this.#carriers[output.type as keyof Carriers](output as never);
     }
     this.#isDraining = false;
-    this.#watch(this.#session.deadline);
     const { isFull } = this;
     if (this.#wasFull && !isFull) for (const socket of this.#sockets.values()) socket.fire("drain");
     this.#wasFull = isFull;
-  }
-
-  /** A tick that is under way is left alone, or what is sent all the time would put it off for ever. */
-  #watch(deadline: number): void {
+    const { deadline } = this.#session;
+    // a tick that is under way is left alone, or what is sent all the time would put it off for ever
     if (deadline >= this.#tickAt) return;
     this.#tickAt = deadline;
     this.#cancelTick?.();
@@ -384,17 +389,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     this.platform.defer(() => link.flush());
   }
 
-  /** Nothing stays open, or a browser would not keep the page. One that is not kept cannot resume. */
-  #leave(isKept: boolean): void {
-    this.#isLeaving = true;
-    this.#session.leave(isKept ? DRAINING : BYE);
-    this.#drain();
-    this.#cancelStep?.();
-    this.#isLeaving = false;
-  }
-
-  #settle({ row, cancelTimeout }: Attempt, outcome: ReportAttempt["outcome"], code: number): void {
-    cancelTimeout();
+  #settle({ row, cancel }: Attempt, outcome: ReportAttempt["outcome"], code: number): void {
+    cancel();
     if (row.outcome === "pending") row.ms = this.platform.now() - row.startedAt;
     row.outcome = outcome;
     row.code = code;
