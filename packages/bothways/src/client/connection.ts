@@ -142,7 +142,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       // one that lost against another did not fail, and one that was given up with the page did not either
       const hasFailed = row.outcome === "pending" && !this.#isLeaving && !(isOpen && code === TAKEN_OVER);
       this.#settle(attempt, hasFailed ? "failed" : "closed", code);
-      this.#chooser.judge(attempt, isOpen ? this.#session.link : undefined);
+      this.#chooser.judge(attempt, this.#session.link);
       // one that broke has nobody to tell, and none of the codes of RFC 6455 may be sent
       link.close(Math.max(BYE, code), "", this.#isLeaving);
       if (!hasFailed || this.#session.state === "closed") return;
@@ -151,7 +151,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
       this.#retry();
     },
-    // so is every socket, until it is told to connect
+    // the session is over, and so is every socket until it is told to connect
     closed: ({ code, isRemote }) => {
       this.#session = new ClientSession(sessionOptions, this.platform.createSecret);
       this.#cancelStep?.();

@@ -103,9 +103,8 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
 
   /** The next event's ack fails after `ms`; its callback takes an error first. */
   timeout(ms: number): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
-    const { platform } = this.io;
     return this.#limit((fail) =>
-      platform.setTimer(() => fail(createError("BW_ACK_TIMEOUT", "operation has timed out")), ms),
+      this.io.platform.setTimer(() => fail(createError("BW_ACK_TIMEOUT", "operation has timed out")), ms),
     );
   }
 
