@@ -54,8 +54,6 @@ type Carriers = {
   ) => void;
 };
 
-const sessionOptions = { windowMessages: 1024, windowBytes: 1_048_576, ackDelayMs: 1000 };
-
 /** With a session to lose, an attempt to switch is given up sooner. */
 const SWITCH_TIMEOUT_MS = 5000;
 const MAX_REPORTED = 20;
@@ -153,7 +151,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     },
     // the session is over, and so is every socket until it is told to connect
     closed: ({ code, isRemote }) => {
-      this.#session = new ClientSession(sessionOptions, this.platform.createSecret);
+      this.#session = new ClientSession({}, this.platform.createSecret);
       this.#cancelStep?.();
       // we said bye when the last socket had left: those that are here came since, and begin anew
       if (code === BYE && !isRemote) return;
@@ -173,7 +171,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     this.#url = url;
     this.#options = options;
     this.platform = platform;
-    this.#session = new ClientSession(sessionOptions, platform.createSecret);
+    this.#session = new ClientSession({}, platform.createSecret);
     this.#chooser = createChooser(url, options, this);
     platform.onWake((isNetworkNew) => {
       if (isNetworkNew) this.#chooser.forget(this.isOpen);

@@ -29,10 +29,11 @@ export const transitions = {
 export type State = keyof typeof transitions;
 
 export interface SessionOptions {
-  /** How many messages, and how many bytes, either side may have sent without an acknowledgement. */
+  /** How many messages may be on their way to us without an acknowledgement. Default 1,024. */
   readonly windowMessages: number;
+  /** How many bytes may be on their way, to us and from us. Default 1 MiB. */
   readonly windowBytes: number;
-  /** An acknowledgement waits this long for more to acknowledge. */
+  /** An acknowledgement waits this long for more to acknowledge. In ms. Default 1,000. */
   readonly ackDelayMs: number;
 }
 
@@ -94,12 +95,13 @@ export abstract class Session<L, M extends Message = Message> {
   /** Messages that came again and were dropped. */
   duplicates = 0;
   outbox: Outbox<M>;
-  protected readonly options: SessionOptions;
+  readonly #windowMessages: number;
+  readonly #windowBytes: number;
+  readonly #ackDelayMs: number;
   protected links: Attachment<L>[] = [];
   protected current: Attachment<L> | undefined;
   protected now = 0;
-  /** The silence on the current link that is fine, and when it will have lasted so long. */
-  protected intervalMs: number = NEVER;
+  /** When the current link will have been silent for too long. */
   protected silentAt: number = NEVER;
   /** How many times as long silence is borne: a message that takes longer to cross than the heartbeat is one silence. */
   protected patience = 1;
@@ -116,9 +118,15 @@ export abstract class Session<L, M extends Message = Message> {
   #beat: "p" | "o" | undefined;
   protected outputs: Output<L, M>[] = [];
 
-  constructor(options: SessionOptions) {
-    this.options = options;
-    this.outbox = new Outbox(options.windowBytes);
+  constructor({
+    windowMessages = 1024,
+    windowBytes = 1_048_576,
+    ackDelayMs = 1000,
+  }: Partial<SessionOptions>) {
+    this.#windowMessages = windowMessages;
+    this.#windowBytes = windowBytes;
+    this.#ackDelayMs = ackDelayMs;
+    this.outbox = new Outbox(windowBytes);
   }
 
   /** When `tick` is due, in the driver's monotonic milliseconds. */
@@ -132,8 +140,7 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   protected get credit(): Credit {
-    const { windowMessages, windowBytes } = this.options;
-    return [this.received + windowMessages, this.#receivedBytes + windowBytes];
+    return [this.received + this.#windowMessages, this.#receivedBytes + this.#windowBytes];
   }
 
   handle(input: Input<L, M>, now: number): void {
@@ -182,9 +189,8 @@ export abstract class Session<L, M extends Message = Message> {
     this.drop(attachment, TIMEOUT);
   }
 
-  protected heard(): void {
-    this.silentAt = this.now + this.intervalMs * this.patience;
-  }
+  /** Something came in on the link in use: how long may it be silent now? */
+  protected abstract heard(): void;
 
   /** Asks the peer to say something within `timeoutMs`. */
   protected ping(timeoutMs: number): void {
@@ -269,7 +275,7 @@ export abstract class Session<L, M extends Message = Message> {
   /** A new session in place of one that the peer has lost. */
   protected restart(): { unknown: M[]; unsent: M[] } {
     const { window, queue } = this.outbox;
-    this.outbox = new Outbox(this.options.windowBytes);
+    this.outbox = new Outbox(this.#windowBytes);
     this.state = "waiting";
     this.received = this.#admitted = this.#receivedBytes = this.#untold = 0;
     return { unknown: window, unsent: queue };
@@ -347,13 +353,12 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   #deliver(number: number, bytes: number): void {
-    const { windowMessages, windowBytes, ackDelayMs } = this.options;
     this.received = number;
     this.#receivedBytes += bytes;
-    this.#untold += bytes + windowBytes / windowMessages;
-    const isFar = this.#untold > Math.min(windowBytes / 4, MAX_UNTOLD_BYTES);
+    this.#untold += bytes + this.#windowBytes / this.#windowMessages;
+    const isFar = this.#untold > Math.min(this.#windowBytes / 4, MAX_UNTOLD_BYTES);
     // the exchange that brought it tells by itself, if it is given the time
-    const delayMs = (isFar ? 0 : ackDelayMs) + (this.current?.rewinds ? 1 : 0);
+    const delayMs = (isFar ? 0 : this.#ackDelayMs) + (this.current?.rewinds ? 1 : 0);
     this.tellAt = Math.min(this.tellAt, this.now + delayMs);
   }
 }
