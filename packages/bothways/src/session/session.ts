@@ -33,7 +33,7 @@ export interface SessionOptions {
   readonly windowMessages: number;
   /** How many bytes may be on their way, to us and from us. Default 1 MiB. */
   readonly windowBytes: number;
-  /** An acknowledgement waits this long for more to acknowledge. In ms. Default 1,000. */
+  /** An acknowledgement waits this long for more to acknowledge, in ms. Default 1,000. */
   readonly ackDelayMs: number;
 }
 

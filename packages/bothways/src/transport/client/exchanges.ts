@@ -22,9 +22,9 @@ const maxLastBytes = 61_000;
 
 /**
  * Sends one POST without a Content-Type (that of text is tolerated). `answered` is called once, later than this call
- * returns: with the status and the frames of the answer, if its body has any form of ours, or with status 0 and the reason where none
- * came. The last
- * POST of a link must outlive the page. Returns what aborts the exchange; after that nobody listens to `answered`.
+ * returns: with the status and the frames of the answer, `undefined` where its body is none of ours, or with status 0 and
+ * the reason where no answer came. The last POST of a link must outlive the page. Returns what aborts the exchange; after
+ * that nobody listens to `answered`.
  */
 export type Post = (
   request: ConnectRequest,
