@@ -221,7 +221,7 @@ export class Trace {
   }
 
   /** One HTTP exchange: what `server/reception.ts` does with a body. */
-  #post(body: Data, answered: (status: number, body: Uint8Array) => void): () => void {
+  #post(body: Data, answered: Parameters<Post>[2]): () => void {
     const number = ++this.#exchanges;
     this.#sayBody(`C→S  POST (${number})`, body);
     let isOver = false;
@@ -235,7 +235,7 @@ export class Trace {
         isOver = true;
         const bytes = toBytes(encodeBody(frames));
         this.#sayBody(`S→C  ${status} (${number})`, bytes);
-        this.task(() => answered(status, bytes));
+        this.task(() => answered(status, decodeBody(bytes)));
       },
     };
     this.task(() => this.#receive(decodeBody(toBytes(body)) ?? [], answer));

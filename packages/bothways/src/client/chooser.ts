@@ -10,6 +10,7 @@ import { blame, conclude, explain } from "./verdict.ts";
 
 /** What a connection does for its chooser. Transports are meant by their index in the `transports` option. */
 export interface ChooserHost {
+  readonly platform: ClientPlatform;
   /** Begins an attempt, beside those that are under way. */
   dial(index: number): void;
   /** Calls `action` after `delayMs`, unless something was opened or another action was asked for meanwhile. */
@@ -39,26 +40,21 @@ export interface Chooser {
   forget(isOpen: boolean): void;
 }
 
-export type CreateChooser = (
-  url: string,
-  options: CoreOptions,
-  platform: ClientPlatform,
-  host: ChooserHost,
-) => Chooser;
+export type CreateChooser = (url: string, options: CoreOptions, host: ChooserHost) => Chooser;
 
 /** It compares nothing: to its report an attempt has opened or was lost. */
-export const inTurn: CreateChooser = (_url, { transports }, _platform, { dial }) => {
+export const inTurn: CreateChooser = (_url, { transports }, host) => {
   let first = 0;
   let index = 0;
   return {
     begin() {
       index = first;
-      dial(index);
+      host.dial(index);
     },
     failed(_index, isOpen) {
       index = (index + 1) % transports.length;
       if (isOpen || index === first) return isOpen;
-      dial(index);
+      host.dial(index);
       return true;
     },
     judge({ row }) {
@@ -100,8 +96,8 @@ function remember(url: string, now: number): Memory {
   return known;
 }
 
-export const hedged: CreateChooser = (server, options, platform, { dial, later }) => {
-  const { transports, hedgeDelay, upgrade } = options;
+export const hedged: CreateChooser = (server, { transports, hedgeDelay, upgrade }, host) => {
+  const { platform } = host;
   // an index means nothing in another list
   const url = server + transports.map(({ name }) => name);
   /** The one to end up with. */
@@ -134,9 +130,9 @@ export const hedged: CreateChooser = (server, options, platform, { dial, later }
     if (index === undefined) return false;
     round = round.filter((each) => each !== index);
     if (isStream(index)) stream = index;
-    dial(index);
+    host.dial(index);
     const delayMs = hedgeDelay ?? Math.min(1000, Math.max(400, 2 * recall().ms));
-    if (round.length) later(() => next(true), delayMs);
+    if (round.length) host.later(() => next(true), delayMs);
     return true;
   };
 
@@ -150,7 +146,7 @@ export const hedged: CreateChooser = (server, options, platform, { dial, later }
     // what was not only slow will not do better in a second
     if (!slow.length) known.tries = Math.max(2, known.tries);
     const delayMs = Math.min(MAX_UPGRADE_DELAY_MS, 1000 * 4 ** known.tries);
-    later(() => {
+    host.later(() => {
       round = known.tries++ < 2 ? slow : better;
       if (!next()) climb();
     }, delayMs);

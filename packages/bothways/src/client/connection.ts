@@ -6,12 +6,11 @@
  * Invariants: the session is drained after each input; nothing a socket handed over is lost while the session lives.
  */
 import { ABNORMAL, BYE, DRAINING, PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
-import type { Data, Message } from "../model/message.ts";
-import type { Packet } from "../model/packet.ts";
+import type { Message } from "../model/message.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
 import type { ClientTransport, Link, LinkHandler } from "../model/transport.ts";
 import { ClientSession } from "../session/client-session.ts";
-import { type Input, NEVER, type Output, type State } from "../session/session.ts";
+import { type Input, NEVER, type Output } from "../session/session.ts";
 import { encodeFrame, parseFrame } from "../wire/native/frame.ts";
 import { decodePacket } from "../wire/native/packet.ts";
 import type { Chooser, CreateChooser, Try } from "./chooser.ts";
@@ -40,11 +39,20 @@ export interface ConnectionEvents {
 interface Attempt extends Try {
   /** What its hello asked the server to join. */
   readonly joins: readonly Socket[];
-  readonly cancelTimeout: () => void;
-  link?: Link;
+  /** Takes back the timer that gives it up. */
+  readonly cancel: () => void;
+  /** There when it says anything. */
+  link: Link;
 }
 
-const sessionOptions = { windowMessages: 1024, windowBytes: 1_048_576, ackDelayMs: 1000 };
+type SessionOutput = Output<Attempt, SocketMessage>;
+
+/** What becomes of each output of the session. A client's drops nothing, and leaves it to us to say when there is room. */
+type Carriers = {
+  readonly [Type in Exclude<SessionOutput["type"], "drain" | "dropped">]: (
+    output: Extract<SessionOutput, { type: Type }>,
+  ) => void;
+};
 
 /** With a session to lose, an attempt to switch is given up sooner. */
 const SWITCH_TIMEOUT_MS = 5000;
@@ -78,27 +86,107 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   #isDraining = false;
   #isLeaving = false;
   #wasFull = false;
-  #received = 0;
-  #bytesSent = 0;
-  #bytesReceived = 0;
+  readonly #counts = { received: 0, bytesSent: 0, bytesReceived: 0 };
+
+  readonly #carriers: Carriers = {
+    message: ({ link, message }) => this.#give(link, message),
+    frame: ({ link, frame }) => this.#give(link, { data: encodeFrame(frame) }),
+    // what does not make sense ends the session
+    deliver: ({ data }) => {
+      this.#counts.received++;
+      try {
+        const packet = decodePacket(data);
+        this.#sockets.get(packet.namespace)?.receive(packet);
+      } catch {
+        this.run({ type: "close", code: PROTOCOL_ERROR });
+      }
+    },
+    open: ({ link: attempt, from }) => {
+      const { index, joins, row } = attempt;
+      const { transport } = row;
+      const before = this.#index;
+      this.#settle(attempt, "open", 0);
+      row.verdict = "ok";
+      this.#index = index;
+      this.#cancelStep?.();
+      this.#chooser.opened(attempt, this.#rows);
+      this.fire("transport", transport);
+      if (from === "open" && index !== before) this.fire(index < before ? "upgrade" : "downgrade", transport);
+      if (this.#tries) this.fire("reconnect", this.#tries);
+      this.#tries = 0;
+      if (from === "open") return;
+      for (const socket of this.#sockets.values()) {
+        if (socket.id) socket.opened();
+        // a session that goes on joins nothing by its hello
+        else if (from === "away" || !joins.includes(socket)) socket.ask();
+      }
+    },
+    gap: ({ gap, unsent }) => {
+      for (const socket of this.#sockets.values()) {
+        // where another server has answered a switch, they are connected still
+        socket.closed("transport close");
+        socket.forget(unsent);
+        socket.fire("gap", gap);
+      }
+    },
+    away: ({ code }) => {
+      this.fire("transport", "");
+      for (const socket of this.#sockets.values()) socket.closed(reasons[code] ?? "transport close");
+      this.#retry();
+    },
+    drop: ({ link: attempt, code }) => {
+      const { index, row, link } = attempt;
+      const { isOpen } = this;
+      // one that lost against another did not fail, and one that was given up with the page did not either
+      const hasFailed = row.outcome === "pending" && !this.#isLeaving && !(isOpen && code === TAKEN_OVER);
+      this.#settle(attempt, hasFailed ? "failed" : "closed", code);
+      this.#chooser.judge(attempt, this.#session.link);
+      // one that broke has nobody to tell, and none of the codes of RFC 6455 may be sent
+      link.close(Math.max(BYE, code), "", this.#isLeaving);
+      if (!hasFailed || this.#session.state === "closed") return;
+      if (this.#chooser.failed(index, isOpen) || this.#isPending) return;
+      const error = createError("BW_LINK_LOST", row.reason || "no transport could be opened");
+      for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
+      this.#retry();
+    },
+    // the session is over, and so is every socket until it is told to connect
+    closed: ({ code, isRemote }) => {
+      this.#session = new ClientSession({}, this.platform.createSecret);
+      this.#cancelStep?.();
+      // we said bye when the last socket had left: those that are here came since, and begin anew
+      if (code === BYE && !isRemote) return;
+      const reason = reasons[code] ?? "io server disconnect";
+      const row = this.#rows.findLast((each) => each.code === code && each.reason);
+      const error = createError(code, row?.reason ?? reason);
+      for (const socket of this.#sockets.values()) {
+        const { connected } = socket;
+        socket.leave(reason);
+        if (!connected) socket.fire("connect_error", error);
+      }
+    },
+  };
 
   constructor(url: string, options: CoreOptions, platform: ClientPlatform, createChooser: CreateChooser) {
     super();
     this.#url = url;
     this.#options = options;
     this.platform = platform;
-    this.#session = new ClientSession(sessionOptions, platform.createSecret);
-    this.#chooser = createChooser(url, options, platform, {
-      dial: (index) => this.#dial(index),
-      later: (action, delayMs) => this.#later(action, delayMs),
-    });
+    this.#session = new ClientSession({}, platform.createSecret);
+    this.#chooser = createChooser(url, options, this);
     platform.onWake((isNetworkNew) => {
       if (isNetworkNew) this.#chooser.forget(this.isOpen);
       if (!this.isOpen) return this.#start();
       this.#session.probe(platform.now());
       this.#drain();
     });
-    platform.onLeave((isKept) => this.#leave(isKept));
+    // nothing stays open, or a browser would not keep the page; one that is not kept cannot resume
+    platform.onLeave((isKept) => {
+      this.#isLeaving = true;
+      this.#session.leave(isKept ? DRAINING : BYE);
+      this.#drain();
+      this.#cancelStep?.();
+      this.#isLeaving = false;
+    });
   }
 
   /** Name of the technique in use, or `""`. */
@@ -130,9 +218,9 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
    * one of the `transports`.
    */
   switchTo(name: string): void {
-    const [index] = findTransport(this.#options.transports, name);
+    const index = findTransport(this.#options.transports, name);
     this.#chooser.prefer(index);
-    if (this.isOpen && this.transport !== name) this.#dial(index);
+    if (this.isOpen && this.transport !== name) this.dial(index);
   }
 
   /** How the connection came to be, and what went over it. */
@@ -144,11 +232,9 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       summary: this.#chooser.explain(transport, this.#rows),
       attempts: this.#rows,
       sent: outbox.last,
-      received: this.#received,
       replayed: outbox.replayed,
       duplicates,
-      bytesSent: this.#bytesSent,
-      bytesReceived: this.#bytesReceived,
+      ...this.#counts,
       bufferedBytes: this.bufferedBytes,
     };
   }
@@ -185,7 +271,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     this.#drain();
   }
 
-  #later(action: () => void, delayMs: number): void {
+  /** @internal Calls `action`, unless something is opened or another action is asked for meanwhile. */
+  later(action: () => void, delayMs: number): void {
     this.#cancelStep?.();
     this.#cancelStep = this.platform.setTimer(action, delayMs);
   }
@@ -203,7 +290,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     }
   }
 
-  #dial(index: number): void {
+  /** @internal Begins an attempt, beside those that are under way. */
+  dial(index: number): void {
     const { platform } = this;
     const options = this.#options;
     const transport = options.transports[index] as ClientTransport;
@@ -223,11 +311,11 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       row.status = status;
       this.run({ type: "lost", link: attempt, code });
     };
-    const cancelTimeout = platform.setTimer(
+    const cancel = platform.setTimer(
       () => lost("BW_SILENT", TIMEOUT, "timeout"),
       this.isOpen ? SWITCH_TIMEOUT_MS : (options.timeout ?? 20_000),
     );
-    const attempt: Attempt = { index, joins, row, cancelTimeout };
+    const attempt = { index, joins, row, cancel } as Partial<Attempt> as Attempt;
     const hello = this.#session.dial(
       attempt,
       this.#isPending,
@@ -236,18 +324,18 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     this.#rows = [...this.#rows.slice(1 - MAX_REPORTED), row];
     attempt.link = transport.open(
       { ...options, url: this.#url, maxMessageBytes: NEVER },
-      encodeFrame(["h", hello]) as string,
+      encodeFrame(["h", hello]),
       {
         receive: (data) => {
-          this.#bytesReceived += data.length;
+          this.#counts.bytesReceived += data.length;
           this.run({ type: "frame", link: attempt, frame: parseFrame(data) });
         },
         received() {},
         writable: () => {
-          this.run({ type: "writable", link: attempt, rewinds: !!attempt.link?.rewinds });
+          this.run({ type: "writable", link: attempt, rewinds: attempt.link.rewinds });
         },
         blocked: () => this.run({ type: "blocked", link: attempt }),
-        position: () => encodeFrame(this.#session.position()) as string,
+        position: () => encodeFrame(this.#session.position()),
         lost,
       },
     );
@@ -263,7 +351,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     } = this.#options;
     if (!reconnection || this.#tries >= reconnectionAttempts) return;
     const delayMs = Math.min(reconnectionDelayMax, reconnectionDelay * 2 ** this.#tries++);
-    this.#later(
+    this.later(
       () => {
         this.fire("reconnect_attempt", this.#tries);
         this.#start();
@@ -275,16 +363,15 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   #drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    for (let output = this.#session.take(); output; output = this.#session.take()) this.#carryOut(output);
+    for (let output = this.#session.take(); output; output = this.#session.take()) {
+      this.#carriers[output.type as keyof Carriers](output as never);
+    }
     this.#isDraining = false;
-    this.#watch(this.#session.deadline);
     const { isFull } = this;
     if (this.#wasFull && !isFull) for (const socket of this.#sockets.values()) socket.fire("drain");
     this.#wasFull = isFull;
-  }
-
-  /** A tick that is under way is left alone, or what is sent all the time would put it off for ever. */
-  #watch(deadline: number): void {
+    const { deadline } = this.#session;
+    // a tick that is under way is left alone, or what is sent all the time would put it off for ever
     if (deadline >= this.#tickAt) return;
     this.#tickAt = deadline;
     this.#cancelTick?.();
@@ -294,126 +381,16 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     }, deadline - this.platform.now());
   }
 
-  #carryOut(output: Output<Attempt, SocketMessage>): void {
-    switch (output.type) {
-      case "message":
-        this.#give(output.link, output.message);
-        break;
-      case "frame":
-        this.#give(output.link, { data: encodeFrame(output.frame) });
-        break;
-      case "deliver":
-        this.#deliver(output.data);
-        break;
-      case "open":
-        this.#opened(output.link, output.from);
-        break;
-      case "gap":
-        for (const socket of this.#sockets.values()) {
-          // where another server has answered a switch, they are connected still
-          socket.closed("transport close");
-          socket.forget(output.unsent);
-          socket.fire("gap", output.gap);
-        }
-        break;
-      case "away":
-        this.fire("transport", "");
-        for (const socket of this.#sockets.values()) socket.closed(reasons[output.code] ?? "transport close");
-        this.#retry();
-        break;
-      case "drop":
-        this.#dropped(output.link, output.code);
-        break;
-      case "closed":
-        this.#closed(output.code, output.isRemote);
-    }
-  }
-
   #give({ link }: Attempt, message: Message): void {
-    this.#bytesSent += message.data.length;
-    link?.send(message);
-    this.platform.defer(() => link?.flush());
+    this.#counts.bytesSent += message.data.length;
+    link.send(message);
+    this.platform.defer(() => link.flush());
   }
 
-  /** What does not make sense ends the session. */
-  #deliver(data: Data): void {
-    this.#received++;
-    try {
-      const packet = decodePacket(data) as Packet;
-      this.#sockets.get(packet.namespace)?.receive(packet);
-    } catch {
-      this.run({ type: "close", code: PROTOCOL_ERROR });
-    }
-  }
-
-  #opened(attempt: Attempt, from: State): void {
-    const { index, joins, row } = attempt;
-    const { transport } = row;
-    const before = this.#index;
-    this.#settle(attempt, "open", 0);
-    row.verdict = "ok";
-    this.#index = index;
-    this.#cancelStep?.();
-    this.#chooser.opened(attempt, this.#rows);
-    this.fire("transport", transport);
-    if (from === "open" && index !== before) this.fire(index < before ? "upgrade" : "downgrade", transport);
-    if (this.#tries) this.fire("reconnect", this.#tries);
-    this.#tries = 0;
-    if (from === "open") return;
-    for (const socket of this.#sockets.values()) {
-      if (socket.id) socket.opened();
-      // a session that goes on joins nothing by its hello
-      else if (from === "away" || !joins.includes(socket)) socket.ask();
-    }
-  }
-
-  #dropped(attempt: Attempt, code: number): void {
-    const { index, row, link } = attempt;
-    const { isOpen } = this;
-    // one that lost against another did not fail
-    const hasFailed = row.outcome === "pending" && !(isOpen && code === TAKEN_OVER);
-    this.#settle(attempt, hasFailed ? "failed" : "closed", code);
-    this.#chooser.judge(attempt, isOpen ? this.#session.link : undefined);
-    // one that broke has nobody to tell, and none of the codes of RFC 6455 may be sent
-    link?.close(Math.max(BYE, code), "", this.#isLeaving);
-    if (!hasFailed || this.#session.state === "closed") return;
-    if (this.#chooser.failed(index, isOpen) || this.#isPending) return;
-    const error = createError("BW_LINK_LOST", row.reason || "no transport could be opened");
-    for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
-    this.#retry();
-  }
-
-  /** Nothing stays open, or a browser would not keep the page. One that is not kept cannot resume. */
-  #leave(isKept: boolean): void {
-    this.#isLeaving = true;
-    // an attempt that is given up has not failed
-    for (const row of this.#rows) if (row.outcome === "pending") row.outcome = "closed";
-    this.#session.leave(isKept ? DRAINING : BYE);
-    this.#drain();
-    this.#cancelStep?.();
-    this.#isLeaving = false;
-  }
-
-  #settle({ row, cancelTimeout }: Attempt, outcome: ReportAttempt["outcome"], code: number): void {
-    cancelTimeout();
+  #settle({ row, cancel }: Attempt, outcome: ReportAttempt["outcome"], code: number): void {
+    cancel();
     if (row.outcome === "pending") row.ms = this.platform.now() - row.startedAt;
     row.outcome = outcome;
     row.code = code;
-  }
-
-  /** The session is over, and so is every socket until it is told to connect. */
-  #closed(code: number, isRemote: boolean): void {
-    this.#session = new ClientSession(sessionOptions, this.platform.createSecret);
-    this.#cancelStep?.();
-    // we said bye when the last socket had left: those that are here came since, and begin anew
-    if (code === BYE && !isRemote) return;
-    const reason = reasons[code] ?? "io server disconnect";
-    const row = this.#rows.findLast((each) => each.code === code && each.reason);
-    const error = createError(code, row?.reason ?? reason);
-    for (const socket of this.#sockets.values()) {
-      const { connected } = socket;
-      socket.leave(reason);
-      if (!connected) socket.fire("connect_error", error);
-    }
   }
 }

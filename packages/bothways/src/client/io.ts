@@ -42,7 +42,7 @@ export function readArguments(
   if (typeof url !== "string") return readArguments("/", url, techniques);
   const known = techniques.map((technique) => technique());
   const transports = options.transports?.map((transport) =>
-    typeof transport === "string" ? findTransport(known, transport)[1] : transport,
+    typeof transport === "string" ? (known[findTransport(known, transport)] as ClientTransport) : transport,
   );
   return [url, { ...options, transports: transports?.length ? transports : known }];
 }

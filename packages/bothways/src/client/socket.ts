@@ -16,16 +16,7 @@ import {
   reservedEvents,
 } from "../model/events.ts";
 import type { Data, Message } from "../model/message.ts";
-import {
-  ACK,
-  ACK_ERROR,
-  CONNECT,
-  CONNECT_ERROR,
-  DISCONNECT,
-  EVENT,
-  type Packet,
-  type PacketType,
-} from "../model/packet.ts";
+import { ACK, ACK_ERROR, CONNECT, DISCONNECT, EVENT, type Packet, type PacketType } from "../model/packet.ts";
 import type { DisconnectReason, Gap } from "../model/reasons.ts";
 import { encodePacket } from "../wire/native/packet.ts";
 import { readBlobs } from "./blob.ts";
@@ -53,6 +44,8 @@ export interface SocketReservedEvents {
 export interface SocketMessage extends Message {
   data: Data;
   readonly socket?: Socket;
+  /** Of the answer that is waited for. */
+  readonly id?: number | undefined;
   /** What it takes while it waits: its length, or that of the Blobs that are still being read. */
   readonly bytes?: number;
 }
@@ -61,12 +54,6 @@ type Settle = (error: ClientError | null, ...values: unknown[]) => void;
 
 /** May call `fail` later. Returns what takes that back. */
 type Limit = (fail: (error: ClientError) => void) => () => void;
-
-interface Ack {
-  readonly message: SocketMessage;
-  readonly settle: Settle;
-  readonly cancels: (() => void)[];
-}
 
 /** One namespace of a server: what `io()` returns. What is emitted while it is away is sent when it is back. */
 export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> extends ClientEmitter<
@@ -89,7 +76,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   auth: Auth;
   /** @internal What `auth` gave; `undefined` while it is being asked. */
   authorized: unknown;
-  readonly #acks = new Map<number | undefined, Ack>();
+  readonly #acks = new Map<number | undefined, Settle>();
   #lastId = 0;
   #buffer: SocketMessage[] = [];
   /** Of the next event: what may end the wait for its answer. */
@@ -116,9 +103,8 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
 
   /** The next event's ack fails after `ms`; its callback takes an error first. */
   timeout(ms: number): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
-    const { platform } = this.io;
     return this.#limit((fail) =>
-      platform.setTimer(() => fail(createError("BW_ACK_TIMEOUT", "operation has timed out")), ms),
+      this.io.platform.setTimer(() => fail(createError("BW_ACK_TIMEOUT", "operation has timed out")), ms),
     );
   }
 
@@ -234,15 +220,10 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     if (type === DISCONNECT) return this.leave("io server disconnect");
     const answer = data as { message: string; data: unknown; sid: string };
     if (type === CONNECT) return this.opened(answer.sid);
-    const isRefused = type === CONNECT_ERROR;
-    const error = createError(
-      isRefused ? "BW_CONNECT_REFUSED" : "BW_ACK_REFUSED",
-      answer.message,
-      answer.data,
-    );
-    if (!isRefused) return this.#settle(id, error);
+    const { message } = answer;
+    if (type === ACK_ERROR) return this.#settle(id, createError("BW_ACK_REFUSED", message, answer.data));
     this.leave();
-    this.fire("connect_error", error);
+    this.fire("connect_error", createError("BW_CONNECT_REFUSED", message, answer.data));
   }
 
   /** @internal The namespace is joined; without an id, as before. */
@@ -266,11 +247,12 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   /** @internal The session is gone, or this socket leaves it. What was never sent stays, and nothing else will be answered. */
   forget(unsent: readonly SocketMessage[]): void {
     const mine = unsent.filter(({ socket }) => socket === (this as unknown));
-    for (const { bytes = 0 } of mine) this.io.heldBytes += bytes;
+    for (const { bytes } of mine) this.io.heldBytes += bytes as number;
     this.#buffer.unshift(...mine);
     this.id = undefined;
-    for (const [id, { message }] of this.#acks) {
-      if (!this.#buffer.includes(message)) this.#settle(id, createError("BW_DISCONNECTED", "disconnected"));
+    for (const id of this.#acks.keys()) {
+      const waits = this.#buffer.some((message) => message.id === id);
+      if (!waits) this.#settle(id, createError("BW_DISCONNECTED", "disconnected"));
     }
   }
 
@@ -295,28 +277,29 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     this.#isVolatile = false;
     this.#limits = [];
     const id = settle && ++this.#lastId;
-    const write = (values: unknown) => {
-      const data = [event, ...(values as unknown[])];
-      return encodePacket({ type: EVENT, namespace, id, data }, isVolatile);
-    };
+    const values = [event, ...args];
+    const write = (data: unknown) => encodePacket({ type: EVENT, namespace, id, data }, isVolatile);
     let bytes = 0;
-    const read = readBlobs(args, (size) => {
+    const read = readBlobs(values, (size) => {
       bytes += size;
     });
-    const data = read === args ? write(args) : "";
+    const data = read === values ? write(values) : "";
     bytes += data.length;
-    const message = { data, bytes, socket: this as unknown as Socket };
+    const message = { data, bytes, id, socket: this as unknown as Socket };
     if (!isVolatile) io.admit(bytes);
     if (settle) {
       const cancels = limits.map((limit) => limit((error) => this.#settle(id, error)));
-      this.#acks.set(id, { message, settle, cancels });
+      this.#acks.set(id, (...outcome) => {
+        for (const cancel of cancels) cancel();
+        this.call(settle, outcome);
+      });
     }
     if (!isVolatile) {
       this.#buffer.push(message);
       io.heldBytes += bytes;
       this.#flush();
     } else if (this.connected && data) io.run({ type: "send-volatile", message });
-    if (read !== args) this.#await((read as Promise<unknown>).then(write), message, id);
+    if (read !== values) this.#await((read as Promise<unknown>).then(write), message, id);
     return !io.isFull;
   }
 
@@ -329,8 +312,9 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
       this.io.heldBytes -= message.bytes as number;
       this.#settle(id, error as ClientError);
       if (!id) throw error;
+    } finally {
+      this.#flush();
     }
-    this.#flush();
   }
 
   #flush(): void {
@@ -348,10 +332,9 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   }
 
   #settle(id: number | undefined, ...outcome: Parameters<Settle>): void {
-    const ack = this.#acks.get(id);
+    const settle = this.#acks.get(id);
     this.#acks.delete(id);
-    for (const cancel of ack?.cancels ?? []) cancel();
-    if (ack) this.call(ack.settle, outcome);
+    settle?.(...outcome);
   }
 
   #dispatch(id: number | undefined, [event, ...args]: [string, ...unknown[]]): void {

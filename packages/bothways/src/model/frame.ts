@@ -12,11 +12,15 @@ export type Frame =
   /** The next message on this link has this number. */
   | readonly [kind: "n", number: number]
   /** A message: `m` is numbered and never lost, `v` is neither. */
-  | readonly [kind: "m" | "v", data: Data]
+  | readonly [kind: "m", data: Data]
+  | readonly [kind: "v", data: Data]
   /** Everything up to `received` was dispatched; the peer may send up to `messages` and `bytes` in all. */
   | readonly [kind: "a", received: number, messages: number, bytes: number]
   | readonly [kind: "p" | "o"]
   | readonly [kind: "c", code: number, reason: string];
+
+/** What a session says by itself. */
+export type Signal = Exclude<Frame, readonly ["m" | "v" | "c", ...unknown[]]>;
 
 /** Cumulative limits on what the peer may send: messages, then bytes. They never fall. */
 export type Credit = readonly [messages: number, bytes: number];

@@ -103,7 +103,7 @@ export class ServerLink implements LinkHandler {
   }
 
   position(): string {
-    return this.#peer ? String(encodeFrame(this.#peer.session.position())) : "";
+    return this.#peer ? encodeFrame(this.#peer.session.position()) : "";
   }
 
   lost(code: ErrorCode, closeCode: number = ABNORMAL): void {

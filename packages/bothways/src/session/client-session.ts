@@ -17,7 +17,7 @@ export class ClientSession<L, M extends Message = Message> extends Session<L, M>
   #welcome: Welcome | undefined;
 
   /** `createSecret` gives ≥ 128 random bits as text. */
-  constructor(options: SessionOptions, createSecret: () => string) {
+  constructor(options: Partial<SessionOptions>, createSecret: () => string) {
     super(options);
     this.#createSecret = createSecret;
     this.#attempt = createSecret();
@@ -48,6 +48,12 @@ export class ClientSession<L, M extends Message = Message> extends Session<L, M>
     return false;
   }
 
+  /** The server pings; all we do is to notice when it stops. */
+  protected heard(): void {
+    const [intervalMs, timeoutMs] = (this.#welcome as Welcome).ping;
+    this.silentAt = this.now + (intervalMs + timeoutMs) * this.patience;
+  }
+
   /** Taken over by ourselves, in a later round, or by someone else? */
   protected isOver({ generation }: Attachment<L>, code: number): boolean {
     return code === TAKEN_OVER ? generation === this.generation : isFinal(code);
@@ -70,14 +76,13 @@ export class ClientSession<L, M extends Message = Message> extends Session<L, M>
     const { current } = this;
     if (!current?.rewinds || current.isWritable) return;
     current.isWritable = true;
-    this.rewind();
+    this.outbox.rewind();
+    this.renew();
   }
 
   #adopt(attachment: Attachment<L>, welcome: Welcome): void {
     const known = this.#welcome;
     this.#welcome = welcome;
-    // the server pings; all we do is to notice when it stops
-    this.intervalMs = welcome.ping[0] + welcome.ping[1];
     if (known && known.sid !== welcome.sid) {
       const gap = { from: this.received + 1, to: undefined, reason: welcome.lost ?? "epoch" };
       this.emit({ type: "gap", gap, ...this.restart() });

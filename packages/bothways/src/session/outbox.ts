@@ -38,14 +38,7 @@ export class Outbox<M extends Message = Message> {
 
   push(message: M): void {
     this.queue.push(message);
-    this.#account(message, 1);
-  }
-
-  /** Takes a message out of the queue before it got a number. */
-  remove(index: number): M[] {
-    const removed = this.queue.splice(index, 1);
-    for (const message of removed) this.#account(message, -1);
-    return removed;
+    this.account(message, 1);
   }
 
   /** The next message to give to the link, or `undefined` where nothing waits or credit has run out. */
@@ -62,7 +55,7 @@ export class Outbox<M extends Message = Message> {
     // the first one is the rule, and `splice` is slow
     const message = index ? queue.splice(index, 1)[0] : queue.shift();
     if (message) {
-      this.#account(message, -1);
+      this.account(message, -1);
       window.push(message);
       this.windowBytes += costOf(message);
       this.#bytes += message.data.length;
@@ -97,7 +90,8 @@ export class Outbox<M extends Message = Message> {
     );
   }
 
-  #account(message: M, sign: number): void {
+  /** A message comes into the queue (1) or leaves it (-1). */
+  account(message: M, sign: 1 | -1): void {
     this.queueBytes += sign * costOf(message);
     if (message.isAnswer) this.#answersQueued += sign;
   }

@@ -38,7 +38,7 @@ function createOverflow(own: OverflowPolicy): Overflow {
     const dropped = dropReplaced(outbox, message, policyOf);
     for (let index = 0; index < outbox.queue.length && !hasRoom(outbox, message, limitBytes); ) {
       const oldest = outbox.queue[index];
-      if (oldest && policyOf(oldest) === "drop-oldest") dropped.push(...outbox.remove(index));
+      if (oldest && policyOf(oldest) === "drop-oldest") dropped.push(...dequeue(outbox, index));
       else index++;
     }
     return dropped;
@@ -61,9 +61,16 @@ function dropReplaced<M extends Message>(
   };
   isReplaced(message);
   for (let index = outbox.queue.length - 1; index >= 0; index--) {
-    if (isReplaced(outbox.queue[index] as M)) dropped.push(...outbox.remove(index));
+    if (isReplaced(outbox.queue[index] as M)) dropped.push(...dequeue(outbox, index));
   }
   return dropped;
+}
+
+/** Takes a message out of the queue before it got a number. */
+export function dequeue<M extends Message>(outbox: Outbox<M>, index: number): M[] {
+  const removed = outbox.queue.splice(index, 1);
+  for (const message of removed) outbox.account(message, -1);
+  return removed;
 }
 
 /** The default of the server: the peer does not keep up, so the session ends with a name for it. */

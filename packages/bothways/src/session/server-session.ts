@@ -71,7 +71,6 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
     this.sid = sid;
     this.attempt = attempt;
     this.#secret = tokens.createSecret();
-    this.intervalMs = options.pingIntervalMs;
     this.#expiresAt = now + options.connectTimeoutMs;
   }
 
@@ -114,7 +113,7 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
       key,
       received: this.received,
       credit: this.credit,
-      ping: [this.intervalMs, this.#limits.pingTimeoutMs] as const,
+      ping: [this.#limits.pingIntervalMs, this.#limits.pingTimeoutMs] as const,
       lost,
     };
     this.emit({ type: "frame", link, frame: ["w", welcome] });
@@ -189,7 +188,7 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
     this.#isOverHighWater = false;
   }
 
-  protected override heard(): void {
+  protected heard(): void {
     this.#unanswered = 0;
     this.#heardAt = this.now;
     this.silentAt = this.#quietUntil;
@@ -206,7 +205,7 @@ export class ServerSession<L, M extends Message = Message> extends Session<L, M>
 
   /** A client that hears nothing gives up, so one that talks all the time is pinged too. */
   get #quietUntil(): number {
-    return Math.min(this.#heardAt, this.#saidAt) + this.intervalMs;
+    return Math.min(this.#heardAt, this.#saidAt) + this.#limits.pingIntervalMs;
   }
 
   protected override tick(): void {

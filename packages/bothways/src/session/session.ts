@@ -10,7 +10,7 @@
  * - At most one link is current. Frames of a link that is not attached are ignored.
  */
 import { PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
-import type { Credit, Frame } from "../model/frame.ts";
+import type { Credit, Frame, Signal } from "../model/frame.ts";
 import type { Data, Message } from "../model/message.ts";
 import type { Gap } from "../model/reasons.ts";
 import { Outbox } from "./outbox.ts";
@@ -29,10 +29,11 @@ export const transitions = {
 export type State = keyof typeof transitions;
 
 export interface SessionOptions {
-  /** How many messages, and how many bytes, either side may have sent without an acknowledgement. */
+  /** How many messages may be on their way to us without an acknowledgement. Default 1,024. */
   readonly windowMessages: number;
+  /** How many bytes may be on their way, to us and from us. Default 1 MiB. */
   readonly windowBytes: number;
-  /** An acknowledgement waits this long for more to acknowledge. */
+  /** An acknowledgement waits this long for more to acknowledge, in ms. Default 1,000. */
   readonly ackDelayMs: number;
 }
 
@@ -55,7 +56,7 @@ export type Input<L, M extends Message> =
   | { readonly type: "close"; readonly code: number };
 
 export type Output<L, M extends Message> =
-  | { readonly type: "frame"; readonly link: L; readonly frame: Frame }
+  | { readonly type: "frame"; readonly link: L; readonly frame: Signal }
   | { readonly type: "message"; readonly link: L; readonly message: Message }
   /** For the application. `number` is 0 for a volatile message. */
   | { readonly type: "deliver"; readonly data: Data; readonly number: number }
@@ -84,7 +85,7 @@ const MAX_UNTOLD_BYTES = 65_536;
 
 const MAX_PATIENCE = 8;
 
-export const NEVER: number = Number.POSITIVE_INFINITY;
+export const NEVER: number = Infinity;
 
 export abstract class Session<L, M extends Message = Message> {
   state: State = "waiting";
@@ -94,12 +95,13 @@ export abstract class Session<L, M extends Message = Message> {
   /** Messages that came again and were dropped. */
   duplicates = 0;
   outbox: Outbox<M>;
-  protected readonly options: SessionOptions;
+  readonly #windowMessages: number;
+  readonly #windowBytes: number;
+  readonly #ackDelayMs: number;
   protected links: Attachment<L>[] = [];
   protected current: Attachment<L> | undefined;
   protected now = 0;
-  /** The silence on the current link that is fine, and when it will have lasted so long. */
-  protected intervalMs: number = NEVER;
+  /** When the current link will have been silent for too long. */
   protected silentAt: number = NEVER;
   /** How many times as long silence is borne: a message that takes longer to cross than the heartbeat is one silence. */
   protected patience = 1;
@@ -109,16 +111,22 @@ export abstract class Session<L, M extends Message = Message> {
   #receivedBytes = 0;
   /** Highest number queued for delivery, and the number that the next message has, once the peer has named it. */
   #admitted = 0;
-  #expected = Number.NaN;
+  #expected = NEVER;
   /** We have named the number of our next message. */
   #isNamed = false;
   /** A ping or pong that waits for the link. */
   #beat: "p" | "o" | undefined;
   protected outputs: Output<L, M>[] = [];
 
-  constructor(options: SessionOptions) {
-    this.options = options;
-    this.outbox = new Outbox(options.windowBytes);
+  constructor({
+    windowMessages = 1024,
+    windowBytes = 1_048_576,
+    ackDelayMs = 1000,
+  }: Partial<SessionOptions>) {
+    this.#windowMessages = windowMessages;
+    this.#windowBytes = windowBytes;
+    this.#ackDelayMs = ackDelayMs;
+    this.outbox = new Outbox(windowBytes);
   }
 
   /** When `tick` is due, in the driver's monotonic milliseconds. */
@@ -132,8 +140,7 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   protected get credit(): Credit {
-    const { windowMessages, windowBytes } = this.options;
-    return [this.received + windowMessages, this.#receivedBytes + windowBytes];
+    return [this.received + this.#windowMessages, this.#receivedBytes + this.#windowBytes];
   }
 
   handle(input: Input<L, M>, now: number): void {
@@ -143,11 +150,7 @@ export abstract class Session<L, M extends Message = Message> {
     else if (input.type === "send-volatile") this.#pass(input.message);
     else if (input.type === "tick") this.tick();
     else if (input.type === "close") this.close(input.code, false);
-    else {
-      const attachment = this.links.find(({ link }) => link === input.link);
-      // a fenced link may go on talking for a while
-      if (attachment) this.#listen(attachment, input);
-    }
+    else this.#listen(input);
     this.flush();
   }
 
@@ -160,7 +163,7 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   /** The acknowledgement as of now; the caller sends it. */
-  position(): Frame {
+  position(): Signal {
     this.#untold = 0;
     this.tellAt = NEVER;
     return ["a", this.received, ...this.credit];
@@ -186,9 +189,8 @@ export abstract class Session<L, M extends Message = Message> {
     this.drop(attachment, TIMEOUT);
   }
 
-  protected heard(): void {
-    this.silentAt = this.now + this.intervalMs * this.patience;
-  }
+  /** Something came in on the link in use: how long may it be silent now? */
+  protected abstract heard(): void;
 
   /** Asks the peer to say something within `timeoutMs`. */
   protected ping(timeoutMs: number): void {
@@ -210,9 +212,10 @@ export abstract class Session<L, M extends Message = Message> {
   protected use(attachment: Attachment<L>): void {
     this.current = attachment;
     this.#beat = undefined;
-    this.#expected = Number.NaN;
+    this.#expected = NEVER;
     this.heard();
-    this.rewind();
+    this.outbox.rewind();
+    this.renew();
   }
 
   /** The peer has taken the current link too: the others are of no use any more. */
@@ -227,12 +230,6 @@ export abstract class Session<L, M extends Message = Message> {
     const { acked } = this.outbox;
     if (!this.outbox.acknowledge(received, messages, bytes)) this.close(PROTOCOL_ERROR, false);
     else if (received > acked) this.patience = 1;
-  }
-
-  /** What is not acknowledged goes again. */
-  protected rewind(): void {
-    this.outbox.rewind();
-    this.renew();
   }
 
   /** A new exchange of the current link names the number it begins with. */
@@ -278,7 +275,7 @@ export abstract class Session<L, M extends Message = Message> {
   /** A new session in place of one that the peer has lost. */
   protected restart(): { unknown: M[]; unsent: M[] } {
     const { window, queue } = this.outbox;
-    this.outbox = new Outbox(this.options.windowBytes);
+    this.outbox = new Outbox(this.#windowBytes);
     this.state = "waiting";
     this.received = this.#admitted = this.#receivedBytes = this.#untold = 0;
     return { unknown: window, unsent: queue };
@@ -304,14 +301,16 @@ export abstract class Session<L, M extends Message = Message> {
     }
   }
 
-  #listen(attachment: Attachment<L>, input: LinkInput<L>): void {
+  #listen(input: LinkInput<L>): void {
+    const attachment = this.links.find(({ link }) => link === input.link);
+    // a fenced link may go on talking for a while
+    if (!attachment) return;
     if (input.type === "frame") this.#receive(attachment, input.frame);
     else if (input.type === "lost") this.drop(attachment, input.code);
     else {
       attachment.isWritable = input.type === "writable";
-      if (!input.rewinds) return;
-      attachment.rewinds = true;
-      if (attachment === this.current) this.renew();
+      attachment.rewinds ||= !!input.rewinds;
+      if (input.rewinds && attachment === this.current) this.renew();
     }
   }
 
@@ -354,13 +353,12 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   #deliver(number: number, bytes: number): void {
-    const { windowMessages, windowBytes, ackDelayMs } = this.options;
     this.received = number;
     this.#receivedBytes += bytes;
-    this.#untold += bytes + windowBytes / windowMessages;
-    const isFar = this.#untold > Math.min(windowBytes / 4, MAX_UNTOLD_BYTES);
+    this.#untold += bytes + this.#windowBytes / this.#windowMessages;
+    const isFar = this.#untold > Math.min(this.#windowBytes / 4, MAX_UNTOLD_BYTES);
     // the exchange that brought it tells by itself, if it is given the time
-    const delayMs = (isFar ? 0 : ackDelayMs) + (this.current?.rewinds ? 1 : 0);
+    const delayMs = (isFar ? 0 : this.#ackDelayMs) + (this.current?.rewinds ? 1 : 0);
     this.tellAt = Math.min(this.tellAt, this.now + delayMs);
   }
 }

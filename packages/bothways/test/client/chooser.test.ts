@@ -32,17 +32,22 @@ class Script {
       ...transport,
       streams: ["stream", "sse"].includes(transport.name),
     }));
-    this.#chooser = create(url, { ...options, transports: told }, platform, {
-      dial: (index) => {
-        const name = names[index] ?? "";
-        this.#startedAt.set(name, platform.now());
-        this.dialed.push(`${name} ${platform.now()}`);
+    this.#chooser = create(
+      url,
+      { ...options, transports: told },
+      {
+        platform,
+        dial: (index) => {
+          const name = names[index] ?? "";
+          this.#startedAt.set(name, platform.now());
+          this.dialed.push(`${name} ${platform.now()}`);
+        },
+        later: (action, delayMs) => {
+          this.#cancel?.();
+          this.#cancel = platform.setTimer(action, delayMs);
+        },
       },
-      later: (action, delayMs) => {
-        this.#cancel?.();
-        this.#cancel = platform.setTimer(action, delayMs);
-      },
-    });
+    );
   }
 
   /** `begin`, `forget`, `500 ms`, `stream opens`, `stream breaks`, `prefer stream`, `stream: buffered`. */

@@ -49,8 +49,8 @@ const mutated = fc
 function decodeAll(data: Data): void {
   parseFrame(data);
   const frame = parseClientFrame(data);
-  if (frame) expect(parseClientFrame(encodeFrame(frame))).toEqual(frame);
   if (frame?.[0] === "m" || frame?.[0] === "v") nativeCodec.toPacket(data, "/");
+  else if (frame && frame[0] !== "c") expect(parseClientFrame(encodeFrame(frame))).toEqual(frame);
   if (typeof data === "string") parseHello(data, 32);
 }
 

@@ -1,4 +1,4 @@
-/** Whatever a stream brings, its readers take it or refuse it, and nothing is thrown. */
+/** Whatever a stream brings, its readers take it or refuse it. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Data } from "../../src/model/message.ts";
@@ -19,7 +19,7 @@ const frames: readonly Data[] = [
 
 const readers = {
   stream: { form: streamForm, create: () => createBodyDecoder(200) },
-  multipart: { form: multipartForm, create: () => createMultipartDecoder(multipartForm.contentType, 200) },
+  multipart: { form: multipartForm, create: () => createMultipartDecoder(200) },
   sse: {
     form: sseForm,
     create: () => {
@@ -29,7 +29,7 @@ const readers = {
   },
 };
 
-test.each(Object.entries(readers))("%s: mutated input", (_, { form, create }) => {
+test.each(Object.entries(readers))("%s: mutated input", (name, { form, create }) => {
   const encode = (chunk: Data): Uint8Array =>
     typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
   const chunks = [form.prologue, form.wrap(frames), ...frames.map((frame) => form.wrap([frame]))].map(encode);
@@ -43,9 +43,15 @@ test.each(Object.entries(readers))("%s: mutated input", (_, { form, create }) =>
       for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
       const read = create();
       const ends = [...places, bytes.length].sort((one, other) => one - other);
-      ends.forEach((end, index) => {
-        taken += read(bytes.subarray(ends[index - 1] ?? 0, end))?.length ?? 0;
-      });
+      try {
+        ends.forEach((end, index) => {
+          taken += read(bytes.subarray(ends[index - 1] ?? 0, end))?.length ?? 0;
+        });
+      } catch (error) {
+        // a reader of events that are text takes any bytes
+        expect(name).not.toBe("sse");
+        expect(String(error)).toMatch(/malformed|not valid/);
+      }
     }),
     { numRuns: 3000 },
   );

@@ -66,8 +66,15 @@ type BoundedOptions = SessionOptions & QueueLimit;
 
 /** Its queue is bounded as a server's is, so that the policies meet the faults on this side too. */
 class BoundedSession extends ClientSession<Attempt, SimulatedMessage> {
+  readonly #limit: QueueLimit;
+
+  constructor(options: BoundedOptions, createSecret: () => string) {
+    super(options, createSecret);
+    this.#limit = options;
+  }
+
   protected override push(message: SimulatedMessage): void {
-    const { maxQueueBytes, overflow } = this.options as BoundedOptions;
+    const { maxQueueBytes, overflow } = this.#limit;
     if (!hasRoom(this.outbox, message, maxQueueBytes)) {
       const messages = overflow(this.outbox, message, maxQueueBytes);
       if (messages?.length) this.emit({ type: "dropped", messages });

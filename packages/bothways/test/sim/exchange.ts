@@ -1,7 +1,8 @@
 /** An HTTP request of the simulated network: it may be lost, repeated or late, and so may its answer. */
 import type { Data } from "../../src/model/message.ts";
+import type { Post } from "../../src/transport/client/exchanges.ts";
 import type { Answer } from "../../src/transport/node/exchange-link.ts";
-import { encodeBody } from "../../src/wire/native/body.ts";
+import { decodeBody, encodeBody } from "../../src/wire/native/body.ts";
 import type { Network } from "./network.ts";
 
 const encoder = new TextEncoder();
@@ -12,15 +13,11 @@ export class Exchange {
   stalledUntil = 0;
   readonly #network: Network;
   readonly #body: Uint8Array;
-  readonly #answered: (status: number, body: Uint8Array, failure?: string) => void;
+  readonly #answered: Parameters<Post>[2];
   readonly #answers: SimulatedAnswer[] = [];
   #isDone = false;
 
-  constructor(
-    network: Network,
-    body: Uint8Array,
-    answered: (status: number, body: Uint8Array, failure?: string) => void,
-  ) {
+  constructor(network: Network, body: Uint8Array, answered: Parameters<Post>[2]) {
     this.#network = network;
     this.#body = body;
     this.#answered = answered;
@@ -84,7 +81,7 @@ export class Exchange {
       if (this.#isDone || this.isSilent) return;
       if (this.stalledUntil > 0) observer.mark("stall then resume");
       this.#finish();
-      this.#answered(status, body);
+      this.#answered(status, decodeBody(body));
     });
   }
 
@@ -105,7 +102,7 @@ export class Exchange {
     this.#network.world.schedule.after(delayMs, this.#network.process, () => {
       if (this.#isDone) return;
       this.#finish();
-      this.#answered(0, new Uint8Array(0), "network");
+      this.#answered(0, undefined, "network");
     });
   }
 

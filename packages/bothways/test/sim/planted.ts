@@ -33,7 +33,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   plant(
     "no replay on a new link",
     session,
-    "    this.heard();\n    this.rewind();\n",
+    "    this.heard();\n    this.outbox.rewind();\n    this.renew();\n",
     "    this.heard();\n    this.#isNamed = false;\n",
   ),
   plant(
@@ -208,5 +208,5 @@ export const plantedFaults: readonly PlantedFault[] = [
     "this.receive(frames);",
   ),
   plant("a new stream goes on where the old one was", "server/server-link.ts", "||= !goesOn", "&&= goesOn"),
-  plant("a poll does not tell the position", clientPolling, ", link.position()];", "];"),
+  plant("a poll does not tell the position", clientPolling, ", link.handler.position()];", "];"),
 ];

@@ -1,6 +1,7 @@
 /** The parts of a small world: what a side has seen, and what is on its way between the two. */
 import type { Data, Message } from "../../src/model/message.ts";
 import type { Link, LinkHandler } from "../../src/model/transport.ts";
+import type { Post } from "../../src/transport/client/exchanges.ts";
 
 /** What a side has seen, in 53 bits. */
 export class History {
@@ -41,7 +42,7 @@ export interface Dial {
 
 export interface SmallExchange {
   readonly body: Uint8Array;
-  readonly answered: (status: number, body: Uint8Array, failure?: string) => void;
+  readonly answered: Parameters<Post>[2];
   /** Copies of the request on their way; the answer of all but the last that arrives goes to nobody. */
   requests: number;
   answer: { status: number; frames: readonly Data[] } | undefined;

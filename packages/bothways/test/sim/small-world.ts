@@ -192,7 +192,7 @@ export class SmallWorld implements PeerHandler {
       case "fail":
         exchange.isDone = true;
         this.#clientHistory.add(`fail ${index}.${number}`);
-        exchange.answered(0, new Uint8Array(0), "network");
+        exchange.answered(0, undefined, "network");
         break;
       case "lose":
         this.#faultsLeft--;
@@ -529,7 +529,7 @@ export class SmallWorld implements PeerHandler {
     this.#clientHistory.add(`answer ${where} ${status} ${frames.join()}`);
     exchange.isDone = true;
     const body = encodeBody(frames);
-    exchange.answered(status, typeof body === "string" ? new TextEncoder().encode(body) : body);
+    exchange.answered(status, decodeBody(typeof body === "string" ? new TextEncoder().encode(body) : body));
   }
 
   #lost(dial: Dial, code: number): void {

@@ -7,8 +7,12 @@ export const nativeCodec: Codec = {
   toMessage: (packet, isVolatile = false) =>
     packet.encoded?.native ?? createMessage("native", packet, encodePacket(packet, isVolatile)),
   toPacket: (data) => {
-    const packet = decodePacket(data);
-    return packet && isWellFormed(packet) ? packet : undefined;
+    try {
+      const packet = decodePacket(data);
+      return isWellFormed(packet) ? packet : undefined;
+    } catch {
+      return undefined;
+    }
   },
 };
 

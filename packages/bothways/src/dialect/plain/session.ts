@@ -11,7 +11,7 @@
 import { SLOW_CONSUMER, TIMEOUT } from "../../model/close-code.ts";
 import type { Data, Message } from "../../model/message.ts";
 import { costOf, Outbox } from "../../session/outbox.ts";
-import { hasRoom, type Overflow, type QueueLimit } from "../../session/overflow.ts";
+import { dequeue, hasRoom, type Overflow, type QueueLimit } from "../../session/overflow.ts";
 
 /** State × event → state. What is not listed leaves the state as it is. */
 export const transitions = {
@@ -212,7 +212,7 @@ export class PlainSession {
   }
 
   #sayNext(): void {
-    for (const message of this.outbox.remove(0)) this.#say(message);
+    for (const message of dequeue(this.outbox, 0)) this.#say(message);
   }
 
   #measure(): void {
@@ -280,7 +280,7 @@ export class PlainSession {
     const isHeard = this.state === "open" && this.#isWritable;
     while (isHeard && this.outbox.queue.length > 0) this.#sayNext();
     this.state = "closed";
-    while (this.outbox.queue.length > 0) this.outbox.remove(0);
+    while (this.outbox.queue.length > 0) dequeue(this.outbox, 0);
     this.#held = [];
     this.heldBytes = 0;
     this.#wantedBytes = 0;

@@ -11,7 +11,7 @@
 import { TAKEN_OVER } from "../../model/close-code.ts";
 import type { Data } from "../../model/message.ts";
 import type { ClientTransport, ConnectRequest, LinkHandler } from "../../model/transport.ts";
-import { decodeBody, encodeBody } from "../../wire/native/body.ts";
+import { encodeBody } from "../../wire/native/body.ts";
 import { parseFrame } from "../../wire/native/frame.ts";
 
 /** Servers refuse bodies that are much longer than a message may be. At least one message always goes. */
@@ -22,13 +22,14 @@ const maxLastBytes = 61_000;
 
 /**
  * Sends one POST without a Content-Type (that of text is tolerated). `answered` is called once, later than this call
- * returns: with the status and whole body of the answer, or with status 0 and the reason where none came. The last
- * POST of a link must outlive the page. Returns what aborts the exchange; after that nobody listens to `answered`.
+ * returns: with the status and the frames of the answer, `undefined` where its body is none of ours, or with status 0 and
+ * the reason where no answer came. The last POST of a link must outlive the page. Returns what aborts the exchange; after
+ * that nobody listens to `answered`.
  */
 export type Post = (
   request: ConnectRequest,
   body: Data,
-  answered: (status: number, body: Uint8Array, failure?: string) => void,
+  answered: (status: number, answer: Data[] | undefined, failure?: string) => void,
   isLast?: boolean,
 ) => () => void;
 
@@ -38,21 +39,18 @@ export type SetTimer = (callback: () => void, delayMs: number) => () => void;
 /** A link as its way down knows it. */
 export interface Exchanges {
   readonly request: ConnectRequest;
+  readonly handler: LinkHandler;
   /** Authorises each request. */
   readonly key: string;
-  /** The client's position as of now. */
-  position(): string;
   /** Sends a request down; `next` gets the frames of its answer. Returns what aborts it. */
   exchange(frames: Data[], next: (answer: Data[]) => void): () => void;
   /** Gives frames to the session. A close frame, which comes last, ends the link. False where the link is over. */
   take(frames: Data[]): boolean;
-  /** The link is open, and can send. */
-  open(): void;
   /** `status` is that of the answer that ended it. */
-  lose(reason: string, status?: number): void;
+  lose(reason: string, status?: number, code?: number): void;
 }
 
-/** Begins the way down with the answer to the hello. Returns what stops it. */
+/** Begins the way down with the answer to the hello, and says when the link can send. Returns what stops it. */
 export type Listen = (link: Exchanges, answer: Data[]) => () => void;
 
 /** `isStream`: no poll carries the position, so the batches do. */
@@ -70,29 +68,26 @@ export function createExchanges(
       let listener: LinkHandler | undefined = handler;
       let batchNumber = 0;
       let batch: Data[] = [];
-      /** What the last batch had no room for. */
-      let rest: Data[] = [];
-      let abortBatch: (() => void) | undefined;
+      let abortBatch = (): void => {};
 
       const lose = (reason: string, status?: number, code?: number): void => {
         if (!listener) return;
         listener = undefined;
         stop();
-        abortBatch?.();
+        abortBatch();
         handler.lost("BW_LINK_LOST", code, reason, status);
       };
-      const exchange: Exchanges["exchange"] = (frames, next) =>
-        post(request, encodeBody(frames), (status, body, failure = `status ${status}`) => {
-          const answer = decodeBody(body);
-          // An error without a close frame is not the server's own.
-          if (!answer || (status !== 200 && !readEnd(answer))) lose(failure, status);
-          else if (listener) next(answer);
-        });
       const link = {
         request,
+        handler,
         key: "",
-        position: () => handler.position(),
-        exchange,
+        exchange(frames: Data[], next: (answer: Data[]) => void): () => void {
+          return post(request, encodeBody(frames), (status, answer, failure = `status ${status}`) => {
+            // An error without a close frame is not the server's own.
+            if (!answer || (status !== 200 && !readEnd(answer))) lose(failure, status);
+            else if (listener) next(answer);
+          });
+        },
         take(frames: Data[]): boolean {
           const end = readEnd(frames);
           if (end) frames.pop();
@@ -101,16 +96,14 @@ export function createExchanges(
           if (end) lose(end[2] as string, undefined, Number(end[1]));
           return !!listener;
         },
-        open: () => listener?.writable(),
         lose,
       };
-
       const nextBatch = (frames: readonly Data[]): Data[] => [`k${link.key},${++batchNumber}`, ...frames];
       const sendBatch = (frames: Data[]): void => {
         const part = nextBatch(cut(frames));
-        rest = frames.slice(part.length - 1);
+        const rest = frames.slice(part.length - 1);
         if (isStream && part.at(-1)?.[0] !== "a") part.push(handler.position());
-        abortBatch = exchange(part, (answer) => {
+        abortBatch = link.exchange(part, (answer) => {
           // a server says at least where it stands
           if (!answer[0]) lose("status 200");
           else if (!link.take(answer)) return;
@@ -119,7 +112,7 @@ export function createExchanges(
         });
       };
       const technique = name === "long-polling" ? [] : [`t${name}`];
-      let stop = exchange([hello, ...technique], (answer) => {
+      let stop = link.exchange([hello, ...technique], (answer) => {
         link.key = readKey(answer[0]);
         if (link.key) stop = listen(link, answer);
         else if (link.take(answer)) lose("status 200", 200);
@@ -142,11 +135,11 @@ export function createExchanges(
           listener = undefined;
           stop();
           // A batch on its way may still arrive; it is not waited for, and ignored where this one overtakes it.
-          if (isLeaving) abortBatch?.();
+          if (isLeaving) abortBatch();
           const goodbye = encodeBody([...nextBatch(cut(batch, isLeaving)), `c${code},${reason}`]);
           // The server has fenced a link that a newer one of ours took over from.
-          if (link.key && code !== TAKEN_OVER) post(request, goodbye, () => abortBatch?.(), true);
-          else abortBatch?.();
+          if (link.key && code !== TAKEN_OVER) post(request, goodbye, () => abortBatch(), true);
+          else abortBatch();
         },
       };
     },

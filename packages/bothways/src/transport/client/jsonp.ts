@@ -5,7 +5,6 @@
  */
 import type { Data } from "../../model/message.ts";
 import type { ClientTransport, ConnectRequest } from "../../model/transport.ts";
-import { encodeBody } from "../../wire/native/body.ts";
 import type { Post } from "./exchanges.ts";
 import { createLongPolling } from "./long-polling.ts";
 
@@ -42,19 +41,16 @@ function createBlindPost({ createClaim, send, ask }: JsonpIo): Post {
   let batches = 0;
   let taken = (_position: Data[]): void => {};
   return (request, body, answered, isLast) => {
-    const answer = (frames: Data[]): void => {
-      const bytes = encodeBody(frames);
-      answered(200, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
-    };
-    const failed = (reason: string): void => answered(0, new Uint8Array(), reason);
-    const poll = (frames: string): (() => void) =>
+    const answer = (frames: Data[]): void => answered(200, frames);
+    const failed = (reason: string): void => answered(0, undefined, reason);
+    const poll = (question: string): (() => void) =>
       ask(
         request,
-        frames,
-        ([first, ...rest]) => {
+        question,
+        (frames) => {
+          const [first, ...rest] = frames;
           const isNamed = typeof first === "string" && first[0] === "k";
-          if (isNamed) answer(rest);
-          else answer(first === undefined ? [] : [first, ...rest]);
+          answer(isNamed ? rest : frames);
           // the position that came with it is what a batch is answered with
           if (isNamed && Number(first.slice(1)) >= batches) taken(rest.slice(0, 1));
         },

@@ -23,7 +23,7 @@ export function createLongPolling(
     let wasEmpty = false;
     let stop = (): void => {};
     const poll = (): void => {
-      const body = [`q${link.key},${++number}`, link.position()];
+      const body = [`q${link.key},${++number}`, link.handler.position()];
       stop = link.exchange(body, (frames) => {
         const isEmpty = !frames[0];
         if (!link.take(frames)) return;
@@ -36,7 +36,7 @@ export function createLongPolling(
     };
     if (link.take(answer)) {
       poll();
-      link.open();
+      link.handler.writable();
     }
     return () => stop();
   });

@@ -42,12 +42,12 @@ export function createStreaming(
       const start = (): void => {
         let count = 0;
         // the first one proves nothing yet, so it carries nothing
-        const body = `s${link.key},${++number}${number > 1 ? `\n${link.position()}` : ""}`;
+        const body = `s${link.key},${++number}${number > 1 ? `\n${link.handler.position()}` : ""}`;
         const take = (frames: Data[]): void => {
           cancel();
           const isFirst = number === 1 && !count;
           count += frames.length;
-          if (link.take(isFirst ? [welcome as Data, ...frames] : frames) && isFirst) link.open();
+          if (link.take(isFirst ? [welcome as Data, ...frames] : frames) && isFirst) link.handler.writable();
         };
         abort = openStream(link.request, body, take, (failure, status) => {
           if (isOver) return;

@@ -22,7 +22,6 @@ import type { OpenStream } from "../client/streaming.ts";
 const lastPostTimeoutMs = 10_000;
 /** An answer holds many messages. This much is allowed beside the longest one. */
 const extraAnswerBytes = 16_777_216;
-const nothing = new Uint8Array(0);
 
 export const setTimer: SetTimer = (callback, delayMs) => {
   const timer = setTimeout(callback, delayMs);
@@ -36,12 +35,12 @@ export class Requests {
 
   readonly post: Post = (request, body, answered, isLast) => {
     let isAnswered = false;
-    const answer = (status: number, bytes: Uint8Array, failure?: string): void => {
+    const answer: Parameters<Post>[2] = (status, frames, failure) => {
       if (isAnswered) return;
       isAnswered = true;
-      answered(status, bytes, failure);
+      answered(status, frames, failure);
     };
-    const failed = (failure: string): void => answer(0, nothing, failure);
+    const failed = (failure: string): void => answer(0, undefined, failure);
     const take = (response: IncomingMessage): void =>
       gather(response, request.maxMessageBytes, answer, failed);
     const exchange = this.#send(request, body, take, failed);
@@ -52,8 +51,8 @@ export class Requests {
     return () => exchange?.destroy();
   };
 
-  /** `createDecoder` gets the answer's Content-Type and the longest message, and makes what turns bytes into frames. */
-  stream(createDecoder: (contentType: string, maxBytes: number) => StreamDecoder): OpenStream {
+  /** `createDecoder` gets the length of the longest message, and makes what turns bytes into frames. */
+  stream(createDecoder: (maxBytes: number) => StreamDecoder): OpenStream {
     return (request, body, take, ended) => {
       let isOver = false;
       let exchange: ClientRequest | undefined;
@@ -63,17 +62,20 @@ export class Requests {
         ended(failure, status);
       };
       const read = (response: IncomingMessage): void => {
-        const { statusCode = 0, headers } = response;
-        const refused = (status: number, bytes: Uint8Array, failure = `status ${status}`): void => {
-          if (!isOver) take(decodeBody(bytes) ?? []);
+        const refused: Parameters<Post>[2] = (status, frames = [], failure = `status ${status}`) => {
+          if (!isOver) take(frames);
           end(failure, status);
         };
-        if (statusCode !== 200) return gather(response, request.maxMessageBytes, refused, end);
-        const decode = createDecoder(headers["content-type"] ?? "", request.maxMessageBytes);
+        if (response.statusCode !== 200) return gather(response, request.maxMessageBytes, refused, end);
+        const decode = createDecoder(request.maxMessageBytes);
         response.on("data", (chunk: Buffer) => {
-          const frames = isOver ? [] : decode(chunk);
-          if (frames === undefined) response.destroy(new Error("the stream is malformed"));
-          else if (frames.length > 0) take(frames);
+          if (isOver) return;
+          try {
+            const frames = decode(chunk);
+            if (frames.length > 0) take(frames);
+          } catch (error) {
+            response.destroy(error as Error);
+          }
         });
         response.on("end", () => end("the stream ended"));
         response.on("error", (error) => end(error.message));
@@ -112,7 +114,7 @@ export class Requests {
 function gather(
   response: IncomingMessage,
   maxMessageBytes: number,
-  answer: (status: number, bytes: Uint8Array, failure?: string) => void,
+  answer: Parameters<Post>[2],
   failed: (failure: string) => void,
 ): void {
   const { statusCode = 0, headers } = response;
@@ -127,7 +129,7 @@ function gather(
   response.on("end", () => {
     const failure = headers.location && `redirected to ${headers.location}`;
     // Frames are views of the body: not of Node's pool, and not Buffers, whose `slice` does not copy.
-    answer(statusCode, new Uint8Array(Buffer.concat(chunks)), failure);
+    answer(statusCode, decodeBody(new Uint8Array(Buffer.concat(chunks))), failure);
   });
   response.on("error", (error) => failed(error.message));
 }

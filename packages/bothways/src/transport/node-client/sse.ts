@@ -8,6 +8,7 @@ import type { Data } from "../../model/message.ts";
 import type { ClientTransport } from "../../model/transport.ts";
 import { EventStreamParser } from "../../wire/eventstream/parser.ts";
 import type { StreamDecoder } from "../../wire/native/body-decoder.ts";
+import { malformed } from "../../wire/native/piece-reader.ts";
 import { createStreaming, type StreamingOptions } from "../client/streaming.ts";
 import { Requests, setTimer } from "./http.ts";
 
@@ -22,10 +23,13 @@ export function sse(options?: StreamingOptions): ClientTransport {
   return createStreaming("sse", requests.post, requests.stream(createEventDecoder), setTimer, options);
 }
 
-function createEventDecoder(_contentType: string, maxBytes: number): StreamDecoder {
+function createEventDecoder(maxBytes: number): StreamDecoder {
   // base64 takes four characters for three bytes
   const parser = new EventStreamParser(maxBytes * 1.5);
-  return (chunk) => parser.push(chunk)?.map(({ data }) => decodeTextOnly(data));
+  return (chunk) => {
+    const events = parser.push(chunk) ?? malformed();
+    return events.map(({ data }) => decodeTextOnly(data));
+  };
 }
 
 /** Bytes travel as `b` and base64url. */

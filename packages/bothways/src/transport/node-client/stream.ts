@@ -7,6 +7,6 @@ import { Requests, setTimer } from "./http.ts";
 /** The technique `stream`: an answer that does not end, read as it comes. Binary travels as it is. */
 export function stream(options?: StreamingOptions): ClientTransport {
   const requests = new Requests();
-  const open = requests.stream((_contentType, maxBytes) => createBodyDecoder(maxBytes));
+  const open = requests.stream(createBodyDecoder);
   return createStreaming("stream", requests.post, open, setTimer, options);
 }

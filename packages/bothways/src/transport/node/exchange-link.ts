@@ -8,7 +8,6 @@
 import { type ErrorCode, errorTable } from "../../model/errors.ts";
 import type { Data, Message } from "../../model/message.ts";
 import type { Link, LinkHandler } from "../../model/transport.ts";
-import { encodeFrame } from "../../wire/native/frame.ts";
 
 /** The way back of one HTTP request. */
 export interface Answer {
@@ -58,7 +57,7 @@ export abstract class ExchangeLink implements Link {
 
   close(code: number, reason: string): void {
     if (this.end !== undefined) return;
-    this.end = { status: statusOfClose(code), frame: String(encodeFrame(["c", code, reason])) };
+    this.end = { status: statusOfClose(code), frame: `c${code},${reason}` };
     this.finish(this.end.frame, code);
   }
 
@@ -87,7 +86,7 @@ export function refusalOf(
   detail: string = errorTable[error].message,
 ): [status: number, frames: readonly Data[]] {
   const { closeCode, httpStatus } = errorTable[error];
-  return [httpStatus, [encodeFrame(["c", closeCode, detail])]];
+  return [httpStatus, [`c${closeCode},${detail}`]];
 }
 
 /** Close codes are 4000 for an end that is no error, and 4000 + HTTP status. */

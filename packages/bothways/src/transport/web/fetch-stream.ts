@@ -1,31 +1,39 @@
-/** Reads an answer that goes on, over `fetch`. */
-
-import { decodeBody } from "../../wire/native/body.ts";
+/** Techniques whose way down is an answer that goes on, over `fetch`. */
+import type { ClientTransport } from "../../model/transport.ts";
 import type { StreamDecoder } from "../../wire/native/body-decoder.ts";
-import type { OpenStream } from "../client/streaming.ts";
-import { send } from "./http.ts";
+import { createStreaming, type StreamingOptions } from "../client/streaming.ts";
+import { post, readFrames, send, setTimer } from "./http.ts";
 
-/** `createDecoder` gets the answer's Content-Type, and makes what turns its bytes into frames. */
-export function createFetchStream(createDecoder: (contentType: string) => StreamDecoder): OpenStream {
-  return (request, body, take, ended) =>
-    send(
-      request,
-      body,
-      async (response) => {
-        const { status, headers } = response;
-        if (status !== 200 || !response.body) {
-          take(decodeBody(new Uint8Array(await response.arrayBuffer())) ?? []);
-          return ended(`status ${status}`, status);
-        }
-        const decode = createDecoder(headers.get("Content-Type") ?? "");
-        const reader = response.body.getReader();
-        for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-          const frames = decode(chunk.value);
-          if (!frames) throw new Error("the stream is malformed");
-          if (frames[0]) take(frames);
-        }
-        ended("the stream ended");
-      },
-      ended,
-    );
+/** `createDecoder` makes what turns the bytes of an answer into frames. */
+export function createFetchStreaming(
+  name: string,
+  createDecoder: (maxBytes: number) => StreamDecoder,
+  options: StreamingOptions | undefined,
+): ClientTransport {
+  return createStreaming(
+    name,
+    post,
+    (request, body, take, ended) =>
+      send(
+        request,
+        body,
+        async (response) => {
+          const { status } = response;
+          if (status !== 200) {
+            take((await readFrames(response)) ?? []);
+            return ended(`status ${status}`, status);
+          }
+          const decode = createDecoder(request.maxMessageBytes);
+          const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+          for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+            const frames = decode(chunk.value);
+            if (frames[0]) take(frames);
+          }
+          ended("the stream ended");
+        },
+        ended,
+      ),
+    setTimer,
+    options,
+  );
 }

@@ -4,6 +4,7 @@
  */
 import type { Data } from "../../model/message.ts";
 import type { ConnectRequest } from "../../model/transport.ts";
+import { decodeBody } from "../../wire/native/body.ts";
 import type { Post, SetTimer } from "../client/exchanges.ts";
 
 /** Browsers allow 64 KiB to all `keepalive` requests in flight together. */
@@ -11,7 +12,7 @@ const maxKeepaliveBytes = 61_440;
 
 /**
  * Sends a POST and hands its answer to `read`, which may wait. Whatever fails, `read` among it, is told to `failed`. Neither
- * is called before this call returns.
+ * is called before this call returns. `ready` is waited for, if it is given.
  */
 export function send(
   { url, withCredentials }: ConnectRequest,
@@ -19,12 +20,14 @@ export function send(
   read: (response: Response) => Promise<void>,
   failed: (failure: string) => void,
   isLast?: boolean,
+  ready?: () => unknown,
   more?: RequestInit,
 ): () => void {
   const controller = new AbortController();
   // Later than this call returns, even where `fetch` is missing and throws.
   queueMicrotask(async () => {
     try {
+      if (ready) await ready();
       await read(
         await fetch(url, {
           method: "POST",
@@ -44,16 +47,26 @@ export function send(
   return () => controller.abort();
 }
 
-export const post: Post = (request, body, answered, isLast) =>
+/** The frames of a whole answer, or `undefined` where it is not one of a server. */
+export async function readFrames(response: Response): Promise<Data[] | undefined> {
+  return decodeBody(new Uint8Array(await response.arrayBuffer()));
+}
+
+/** A {@link Post} that waits for `ready`, if it is given. */
+export const post = (
+  request: ConnectRequest,
+  body: Data,
+  answered: Parameters<Post>[2],
+  isLast?: boolean,
+  ready?: () => unknown,
+): (() => void) =>
   send(
     request,
     body,
-    async (response) => {
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      answered(response.status, bytes);
-    },
-    (failure) => answered(0, new Uint8Array(), failure),
+    async (response) => answered(response.status, await readFrames(response)),
+    (failure) => answered(0, undefined, failure),
     isLast,
+    ready,
   );
 
 export const setTimer: SetTimer = (callback, delayMs) => {

@@ -5,10 +5,10 @@
  * document has then ended without a word. Of a connection that was cut it tells nothing at all; silence does.
  */
 import type { ClientTransport } from "../../model/transport.ts";
+import type { Post } from "../client/exchanges.ts";
 import { createStreaming, type OpenStream, type StreamingOptions } from "../client/streaming.ts";
-import { createWithoutDocument } from "../client/without-document.ts";
 import { post, setTimer } from "./http.ts";
-import { afterLoad, decodeLines, urlWith } from "./page-request.ts";
+import { decodeLines, pageLoaded, urlWith } from "./page-request.ts";
 
 /** What a document said before it ended may come after the event that it has ended. */
 const LAST_WORDS_MS = 100;
@@ -16,14 +16,12 @@ const LAST_WORDS_MS = 100;
 const openFrame: OpenStream = (request, body, take, ended) => {
   const frame = document.createElement("iframe");
   const { origin } = new URL(request.url);
-  let cancel = (): void => {};
   const stop = (): void => {
-    cancel();
     removeEventListener("message", onMessage);
-    frame.onload = null;
     frame.remove();
   };
   const end = (): void => {
+    if (!frame.isConnected) return;
     stop();
     ended("the frame's document ended");
   };
@@ -38,15 +36,14 @@ const openFrame: OpenStream = (request, body, take, ended) => {
   // there is no Origin header that says which page asks
   frame.referrerPolicy = "origin";
   frame.src = urlWith(request, body);
-  frame.onload = () => {
-    cancel = setTimer(end, LAST_WORDS_MS);
-  };
+  frame.onload = () => setTimer(end, LAST_WORDS_MS);
   document.documentElement.append(frame);
   return stop;
 };
 
 /** The technique `iframe`: a hidden frame that goes on loading. Binary travels as base64. Only in pages, once they are loaded. */
 export function iframe(options?: StreamingOptions): ClientTransport {
-  if (typeof document === "undefined") return createWithoutDocument("iframe");
-  return createStreaming("iframe", (...args) => afterLoad(() => post(...args)), openFrame, setTimer, options);
+  const postFromPage: Post = (request, body, answered, isLast) =>
+    post(request, body, answered, isLast, pageLoaded);
+  return createStreaming("iframe", postFromPage, openFrame, setTimer, options);
 }

@@ -7,9 +7,8 @@
  */
 import type { ClientTransport } from "../../model/transport.ts";
 import { createJsonp, type JsonpIo } from "../client/jsonp.ts";
-import { createWithoutDocument } from "../client/without-document.ts";
 import { send } from "./http.ts";
-import { afterLoad, decodeLines, urlWith } from "./page-request.ts";
+import { decodeLines, pageLoaded, urlWith } from "./page-request.ts";
 
 /** A frame's global object: each has its own callback. */
 interface ScriptFrame {
@@ -23,7 +22,7 @@ const blind = { mode: "no-cors", referrerPolicy: "origin" } as const;
 const io: JsonpIo = {
   createClaim: () => crypto.getRandomValues(new Uint32Array(5)).join("-"),
   send: (request, body, sent, failed, isLast) =>
-    afterLoad(() => send(request, body, async () => sent(), failed, isLast, blind)),
+    send(request, body, async () => sent(), failed, isLast, pageLoaded, blind),
   ask(request, body, answered, failed) {
     const frame = document.createElement("iframe");
     const stop = (): void => frame.remove();
@@ -62,5 +61,5 @@ const io: JsonpIo = {
  * loaded.
  */
 export function jsonp(): ClientTransport {
-  return typeof document === "undefined" ? createWithoutDocument("jsonp") : createJsonp(io);
+  return createJsonp(io);
 }

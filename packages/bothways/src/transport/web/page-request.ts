@@ -19,13 +19,8 @@ export function decodeLines(text: string): Data[] {
   return text === "" ? [] : text.split("\n").map(decodeTextOnly);
 }
 
-/** An element that goes on loading would keep a page from ever being loaded. Returns what stops it. */
-export function afterLoad(act: () => () => void): () => void {
-  if (document.readyState === "complete") return act();
-  const begin = (): void => {
-    stop = act();
-  };
-  let stop = (): void => removeEventListener("load", begin);
-  addEventListener("load", begin, { once: true });
-  return () => stop();
+/** Is waited for: an element that goes on loading would keep a page from ever being loaded. Throws where there is no page. */
+export function pageLoaded(): unknown {
+  if (document.readyState === "complete") return;
+  return new Promise((resolve) => addEventListener("load", resolve, { once: true }));
 }

@@ -12,7 +12,7 @@ import { decodeTextOnly, urlWith } from "./page-request.ts";
 const openEventSource: OpenStream = (request, body, take, ended) => {
   let source: EventSource | undefined;
   try {
-    source = new EventSource(urlWith(request, body), { withCredentials: request.withCredentials ?? false });
+    source = new EventSource(urlWith(request, body), { withCredentials: !!request.withCredentials });
     source.onmessage = ({ data }: MessageEvent<string>) => take([decodeTextOnly(data)]);
     source.onerror = () => {
       source?.close();

@@ -3,30 +3,24 @@
  * `stream`. docs/protocol/bothways-1.md §5.3.
  */
 import type { Data } from "../../model/message.ts";
-import { decodeText } from "./body.ts";
-import { MARK } from "./parts.ts";
-import { createPieceReader, type PieceReader } from "./piece-reader.ts";
+import { MARK, utf8 } from "./parts.ts";
+import { createPieceReader, malformed, type PieceReader } from "./piece-reader.ts";
 
-/** Takes the next bytes of a stream and returns the frames they complete; `undefined`, from then on, where it is malformed. */
+/** Takes the next bytes of a stream and returns the frames they complete. Throws where it is malformed. */
 export type StreamDecoder = PieceReader<Data>;
 
 /** A frame of more than `maxBytes` is malformed. */
 export function createBodyDecoder(maxBytes: number): StreamDecoder {
-  /** The zero byte stands before the first length. */
-  let before = 1;
-  const lengthIn = (bytes: Uint8Array): number =>
-    new DataView(bytes.buffer, bytes.byteOffset).getUint32(before);
-  return createPieceReader<Data>(
-    maxBytes,
-    (bytes) => {
-      if (before && bytes[0]) throw RangeError();
-      return bytes.length < before + 4 ? undefined : [before + 4, lengthIn(bytes) % MARK];
-    },
-    (unit, headBytes) => {
-      const isBinary = lengthIn(unit) >= MARK;
-      before = 0;
-      const content = unit.subarray(headBytes);
-      return isBinary ? new Uint8Array(content) : decodeText(content);
-    },
-  );
+  return createPieceReader<Data>(maxBytes, (bytes, isFirst) => {
+    // the zero byte stands before the first length
+    const begin = isFirst ? 1 : 0;
+    if (isFirst && bytes[0]) malformed();
+    if (bytes.length < begin + 4) return undefined;
+    const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(begin);
+    return [
+      begin + 4,
+      length % MARK,
+      length < MARK ? (content) => utf8.decode(content) : (content) => content.slice(),
+    ];
+  });
 }

@@ -6,35 +6,37 @@
 /** What a mark adds to a length: the top bit. */
 export const MARK = 0x8000_0000;
 
-/** `marks` holds `MARK` for each part that is marked, and 0 for the others. */
+/** Throws for what is not UTF-8. Made once: it costs more than the short texts it decodes. */
+export const utf8: TextDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** `isMarked` says which parts are marked. */
 export function joinParts(
   form: number,
   parts: readonly Uint8Array[],
-  marks: readonly number[] = [],
+  isMarked?: (index: number) => boolean,
 ): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((total, part) => total + 4 + part.length, 1));
   const view = new DataView(bytes.buffer);
   bytes[0] = form;
   let offset = 1;
   parts.forEach((part, index) => {
-    view.setUint32(offset, part.length + (marks[index] ?? 0));
+    view.setUint32(offset, part.length + (isMarked?.(index) ? MARK : 0));
     bytes.set(part, offset + 4);
     offset += 4 + part.length;
   });
   return bytes;
 }
 
-/** What `read` makes of each part, which is a view of `bytes`, and its mark. Throws a RangeError where one is cut short. */
-export function splitParts<T>(bytes: Uint8Array, read: (part: Uint8Array, mark: number) => T): T[] {
+/** What `read` makes of each part, which is a view of `bytes`. Throws a RangeError where one is cut short. */
+export function splitParts<T>(bytes: Uint8Array, read: (part: Uint8Array, isMarked: boolean) => T): T[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const values: T[] = [];
   for (let offset = 1; offset < bytes.length; ) {
     const length = view.getUint32(offset);
     const begin = offset + 4;
-    const mark = length < MARK ? 0 : MARK;
-    offset = begin + length - mark;
+    offset = begin + (length % MARK);
     if (offset > bytes.length) throw RangeError();
-    values.push(read(bytes.subarray(begin, offset), mark));
+    values.push(read(bytes.subarray(begin, offset), length >= MARK));
   }
   return values;
 }

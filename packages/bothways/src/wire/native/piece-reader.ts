@@ -1,65 +1,54 @@
 /**
  * Units that begin with a head which says how long they are, read from bytes that come in pieces.
  *
- * Invariants: how the bytes are split changes nothing but when a unit is given; each byte is copied once or twice,
- * however small the pieces.
+ * Invariants: how the bytes are split changes nothing but when a unit is given; each byte is copied a few times, however
+ * small the pieces.
  */
 
-/** How many bytes the head of a unit takes, and what it announces. */
-export type Head = readonly [headBytes: number, contentBytes: number];
+/** How many bytes the head of a unit takes, how many follow it, and what reads those. They are a view: copy what stays. */
+export type Head<T> = readonly [headBytes: number, contentBytes: number, read: (content: Uint8Array) => T];
 
-/** Takes the next bytes of a stream and returns what they complete; `undefined`, from then on, where it is malformed. */
-export type PieceReader<T> = (piece: Uint8Array) => T[] | undefined;
+/** Takes the next bytes of a stream and returns what they complete. Throws where it is malformed: the stream is over then. */
+export type PieceReader<T> = (piece: Uint8Array) => T[];
+
+export function malformed(): never {
+  throw RangeError("the stream is malformed");
+}
 
 /**
- * `readHead` returns nothing while the head of the first unit in `bytes` is not complete; `readUnit` gets a view of a whole
- * one. Either throws where it is malformed. So is one that announces more than `maxBytes`.
+ * `readHead` returns nothing while the head of the first unit in `bytes` is not complete; `isFirst`: the stream begins
+ * there. A unit that announces more than `maxBytes` is malformed.
  */
 export function createPieceReader<T>(
   maxBytes: number,
-  readHead: (bytes: Uint8Array) => Head | undefined,
-  readUnit: (unit: Uint8Array, headBytes: number) => T,
+  readHead: (bytes: Uint8Array, isFirst: boolean) => Head<T> | undefined,
 ): PieceReader<T> {
-  let pieces: Uint8Array[] = [];
+  let isFirst = true;
+  /** The beginning of a unit, and room for more. */
+  let buffer = new Uint8Array();
   let length = 0;
-  /** To go on, so many bytes in all are needed. */
-  let needed = 0;
-  let isBroken = false;
-
-  const read = (piece: Uint8Array): T[] => {
+  return (piece) => {
     const units: T[] = [];
-    pieces.push(piece);
-    length += piece.length;
-    if (length < needed) return units;
-    let bytes = pieces.length > 1 ? join(pieces, length) : piece;
-    for (;;) {
-      const [headBytes, contentBytes] = readHead(bytes) ?? [0, 0];
-      if (contentBytes > maxBytes) throw RangeError();
-      needed = headBytes + contentBytes;
-      if (!needed || bytes.length < needed) break;
-      units.push(readUnit(bytes.subarray(0, needed), headBytes));
-      bytes = bytes.subarray(needed);
+    const end = length + piece.length;
+    if (end > buffer.length) {
+      const larger = new Uint8Array(2 * end);
+      larger.set(buffer);
+      buffer = larger;
     }
-    pieces = [bytes];
-    length = bytes.length;
+    buffer.set(piece, length);
+    length = end;
+    for (;;) {
+      const head = readHead(buffer.subarray(0, length), isFirst);
+      if (!head) break;
+      const [headBytes, contentBytes, read] = head;
+      if (contentBytes > maxBytes) malformed();
+      const unitBytes = headBytes + contentBytes;
+      if (length < unitBytes) break;
+      units.push(read(buffer.subarray(headBytes, unitBytes)));
+      buffer = buffer.subarray(unitBytes);
+      length -= unitBytes;
+      isFirst = false;
+    }
     return units;
   };
-
-  return (piece) => {
-    try {
-      if (!isBroken) return read(piece);
-    } catch {
-      isBroken = true;
-    }
-  };
-}
-
-function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const all = new Uint8Array(length);
-  let offset = 0;
-  for (const piece of pieces) {
-    all.set(piece, offset);
-    offset += piece.length;
-  }
-  return all;
 }

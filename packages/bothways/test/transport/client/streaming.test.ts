@@ -46,7 +46,7 @@ function open(): Bench {
     const exchange: Exchange = {
       frames: decodeBody(bytesOf(body)) ?? [],
       isAborted: false,
-      answer: (status, ...frames) => answered(status, bytesOf(encodeBody(frames))),
+      answer: (status, ...frames) => answered(status, decodeBody(bytesOf(encodeBody(frames)))),
     };
     posts.push(exchange);
     return () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Data } from "../../../src/model/message.ts";
 import type { LinkHandler } from "../../../src/model/transport.ts";
+import { createMultipartDecoder } from "../../../src/transport/client/multipart.ts";
 import { multipartForm } from "../../../src/transport/node/multipart.ts";
 import { sseForm } from "../../../src/transport/node/sse.ts";
 import { streamForm } from "../../../src/transport/node/stream.ts";
@@ -12,8 +13,6 @@ import {
   StreamLink,
 } from "../../../src/transport/node/stream-link.ts";
 import { EventStreamParser } from "../../../src/wire/eventstream/parser.ts";
-import { createMultipartReader, readBoundary } from "../../../src/wire/multipart/parser.ts";
-import { decodeBody } from "../../../src/wire/native/body.ts";
 import { createBodyDecoder } from "../../../src/wire/native/body-decoder.ts";
 
 class FakeStream implements Stream {
@@ -303,13 +302,7 @@ describe("forms", () => {
   const readers: Record<string, { form: StreamForm; read: () => (chunk: Uint8Array) => Data[] | undefined }> =
     {
       stream: { form: streamForm, read: () => createBodyDecoder(1e6) },
-      multipart: {
-        form: multipartForm,
-        read: () => {
-          const read = createMultipartReader(readBoundary(multipartForm.contentType) ?? "");
-          return (chunk) => read(chunk)?.flatMap((part) => decodeBody(part) ?? []);
-        },
-      },
+      multipart: { form: multipartForm, read: () => createMultipartDecoder(1e6) },
       sse: {
         form: sseForm,
         read: () => {

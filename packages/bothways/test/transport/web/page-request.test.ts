@@ -1,6 +1,8 @@
 /** What pages ask by elements: URLs, texts, and when an element may begin to load. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { afterLoad, decodeLines, urlWith } from "../../../src/transport/web/page-request.ts";
+import { iframe } from "../../../src/transport/web/iframe.ts";
+import { decodeLines, pageLoaded, urlWith } from "../../../src/transport/web/page-request.ts";
+import { RecordingHandler } from "../client/recording-handler.ts";
 
 test.each([
   ["https://a.example/b/", "https://a.example/b/?bothways=sK%2C1%0Aa0%2C1%2C1"],
@@ -14,43 +16,44 @@ test("lines are frames, bytes base64url", () => {
   expect(decodeLines("")).toEqual([]);
 });
 
-describe("an element", () => {
+describe("an element waits for its page", () => {
   const page = { readyState: "interactive" };
-  let listeners: Set<() => void>;
 
   beforeEach(() => {
-    listeners = new Set();
     page.readyState = "interactive";
     vi.stubGlobal("document", page);
-    vi.stubGlobal("addEventListener", (_: string, listener: () => void) => listeners.add(listener));
-    vi.stubGlobal("removeEventListener", (_: string, listener: () => void) => listeners.delete(listener));
   });
 
   afterEach(() => vi.unstubAllGlobals());
 
-  test("begins when the page is loaded, and is stopped then", () => {
-    const stop = vi.fn();
-    const act = vi.fn(() => stop);
-    const cancel = afterLoad(act);
-    expect(act).not.toHaveBeenCalled();
-    for (const listener of listeners) listener();
-    expect(act).toHaveBeenCalledOnce();
-    cancel();
-    expect(stop).toHaveBeenCalledOnce();
+  test("until that is loaded", async () => {
+    let loaded = (): void => {};
+    vi.stubGlobal("addEventListener", (_: string, listener: () => void) => {
+      loaded = listener;
+    });
+    let hasWaited = false;
+    const wait = Promise.resolve(pageLoaded()).then(() => {
+      hasWaited = true;
+    });
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(hasWaited).toBe(false);
+    loaded();
+    await wait;
+    expect(hasWaited).toBe(true);
   });
 
-  test("never begins where it was given up before", () => {
-    const act = vi.fn(() => () => {});
-    afterLoad(act)();
-    expect(listeners.size).toBe(0);
-    expect(act).not.toHaveBeenCalled();
-  });
-
-  test("begins at once on a page that is loaded", () => {
+  test("not where that is loaded", () => {
     page.readyState = "complete";
-    const act = vi.fn(() => () => {});
-    afterLoad(act);
-    expect(act).toHaveBeenCalledOnce();
-    expect(listeners.size).toBe(0);
+    expect(pageLoaded()).toBeUndefined();
+  });
+
+  test("and fails where there is none", async () => {
+    vi.unstubAllGlobals();
+    const handler = new RecordingHandler();
+    iframe().open({ url: "https://a.example/b/", maxMessageBytes: 1 }, "h{}", handler);
+    expect(handler.events).toEqual([]);
+    await handler.until("lost");
+    expect(handler.events[0]).toMatch(/document is not defined/);
   });
 });

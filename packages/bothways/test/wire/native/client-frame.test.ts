@@ -2,8 +2,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Frame } from "../../../src/model/frame.ts";
+import type { Data } from "../../../src/model/message.ts";
 import { parseClientFrame } from "../../../src/wire/native/client-frame.ts";
 import { encodeFrame } from "../../../src/wire/native/frame.ts";
+
+function write(frame: Frame): Data {
+  if (frame[0] === "m" || frame[0] === "v") return frame[1];
+  return frame[0] === "c" ? `c${frame[1]},${frame[2]}` : encodeFrame(frame);
+}
 
 const frames: readonly Frame[] = [
   ["n", 7],
@@ -18,7 +24,7 @@ const frames: readonly Frame[] = [
 
 describe("frames of a client", () => {
   test.each(frames.map((frame) => [frame]))("%j is read as it was written", (frame) => {
-    expect(parseClientFrame(encodeFrame(frame))).toEqual(frame);
+    expect(parseClientFrame(write(frame))).toEqual(frame);
   });
 
   test.each([
@@ -58,7 +64,7 @@ describe("frames of a client", () => {
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.uint8Array()), (data) => {
         const frame = parseClientFrame(data);
         if (frame?.[0] === "m" || frame?.[0] === "v") expect(frame[1]).toBe(data);
-        else if (frame) expect(parseClientFrame(encodeFrame(frame))).toEqual(frame);
+        else if (frame) expect(parseClientFrame(write(frame))).toEqual(frame);
       }),
     );
   });
