@@ -65,9 +65,8 @@ export class EventStreamLink implements Link {
     if (stream === undefined || this.#batch === "") return;
     stream.write(this.#batch);
     this.#batch = "";
-    this.#measure();
-    // it may have been the byte too much
-    if (this.#stream !== stream) return;
+    // Node hands over what was written in this turn when the turn is done
+    process.nextTick(this.#measure);
     if (!stream.isFull || this.#isBlocked) return;
     this.#isBlocked = true;
     this.#handler?.blocked();
@@ -119,11 +118,11 @@ export class EventStreamLink implements Link {
     return stream;
   }
 
-  /** Tells what waits by now. */
-  #measure(): void {
+  /** Tells what waits by now. One function for all writes. */
+  readonly #measure = (): void => {
     const bytes = this.#stream?.unsentBytes ?? 0;
     if (bytes === this.#bufferedBytes) return;
     this.#bufferedBytes = bytes;
     this.#handler?.buffered?.(bytes);
-  }
+  };
 }

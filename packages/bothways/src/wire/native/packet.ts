@@ -67,11 +67,9 @@ export function toBytes(value: unknown): Uint8Array | undefined {
 }
 
 export function hasBinary(value: unknown): boolean {
-  if (typeof value !== "object" || !value) return false;
-  if (Array.isArray(value)) return value.some(hasBinary);
-  if (toBytes(value)) return true;
-  // nothing is made for it: each event is looked through
-  for (const key in value)
-    if (Object.hasOwn(value, key) && hasBinary((value as Record<string, unknown>)[key])) return true;
-  return false;
+  return (
+    typeof value === "object" &&
+    !!value &&
+    (!!toBytes(value) || (Array.isArray(value) ? value : Object.values(value)).some(hasBinary))
+  );
 }
