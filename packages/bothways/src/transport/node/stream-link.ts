@@ -175,10 +175,10 @@ export class StreamLink extends ExchangeLink {
   }
 
   #drain(): void {
-    if (this.#isBlocked) {
-      this.#isBlocked = false;
-      this.handler?.writable(true);
-    }
+    // a stream that has said nothing yet but how it begins is not at its end, however little it may say
+    if (!this.#isBlocked) return this.#tell(this.#stream?.unsentBytes ?? 0);
+    this.#isBlocked = false;
+    this.handler?.writable(true);
     this.#settle();
   }
 
