@@ -20,6 +20,8 @@ const longest = [
   "fuzz/mutation",
   "socket/conversation",
   "socket/http-techniques",
+  "socket/stalled-reader",
+  "browser/chat",
   "browser/resume",
   "browser/techniques",
 ];

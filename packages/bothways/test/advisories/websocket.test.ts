@@ -135,7 +135,7 @@ test.each(endless)(
       const name = round % 2 ? "Sec-WebSocket-Protocol" : "Sec-WebSocket-Extensions";
       const offer = round % 2 ? `bothways.1,${long}` : long;
       const raw = new Raw(place, upgradeHead({ Host: `127.0.0.1:${place.port}`, [name]: offer }));
-      await vi.waitFor(() => expect(raw.text).toContain("\r\n\r\n"));
+      await vi.waitFor(() => expect(raw.text).toContain("\r\n\r\n"), { interval: 1 });
       expect(raw.status).toBe(round % 2 ? 400 : 101);
       raw.socket.destroy();
     }
