@@ -10,9 +10,19 @@ import type { TLSSocket } from "node:tls";
 
 export class OpenConnections {
   /** Those that speak HTTP/1.1, or have said nothing yet, with the newest answer of each. */
-  readonly #answers = new Map<Socket, ServerResponse | undefined>();
+  readonly #answers: Map<Socket, ServerResponse | undefined>;
   /** Those that have not done with TLS, by {@link peerOf}. */
   readonly #greeting = new Map<string, Socket>();
+  /** One for all sockets. */
+  readonly #closed: (this: Socket) => void;
+
+  constructor() {
+    const answers = new Map<Socket, ServerResponse | undefined>();
+    this.#answers = answers;
+    this.#closed = function () {
+      answers.delete(this);
+    };
+  }
 
   greet(socket: Socket): void {
     const peer = peerOf(socket);
@@ -24,11 +34,12 @@ export class OpenConnections {
     this.#greeting.delete(peerOf(socket));
     if ("alpnProtocol" in socket && socket.alpnProtocol === "h2") return;
     this.#answers.set(socket, undefined);
-    socket.once("close", () => this.#answers.delete(socket));
+    socket.on("close", this.#closed);
   }
 
   remove(socket: Socket): void {
     this.#answers.delete(socket);
+    socket.off("close", this.#closed);
   }
 
   /** Answers of one connection end in the order of their requests. */

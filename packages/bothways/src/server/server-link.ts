@@ -189,6 +189,8 @@ export class ServerLink implements LinkHandler {
     const peer = this.#driver.attach(this, hello);
     if (typeof peer === "number") return this.end(peer);
     this.#cancelTimeout?.();
+    // an idle link holds nothing it does not need
+    this.#cancelTimeout = undefined;
     this.#peer = peer;
     this.#moveTo(peer.account);
     this.announce(this.#driver.platform.now());

@@ -61,7 +61,8 @@ export class WebSocketReception {
     if (!upgrade.ok) return this.refuse(request, socket, upgrade);
     const leave = this.#admission.enter(request);
     if (leave === undefined) return this.refuse(request, socket, { code: "BW_TOO_MANY_CONNECTIONS" });
-    socket.once("close", leave);
+    // `once` would hold some objects as long as the socket lives
+    socket.on("close", leave);
     const accepted = this.#deflate?.accept(request.headers);
     // RFC6455-9.1-1
     if (accepted === null)

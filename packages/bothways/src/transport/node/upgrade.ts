@@ -81,8 +81,10 @@ export function acceptUpgrade(
  * ends the socket and not the process.
  */
 export function guardSocket(socket: Duplex): void {
-  socket.on("error", () => {});
+  socket.on("error", ignore);
 }
+
+function ignore(): void {}
 
 /** Why an upgrade is refused; `status` and `detail` are the error's own where they are left out. */
 export interface UpgradeRefusal {
