@@ -100,7 +100,7 @@ export class Connection {
 
   /** @internal */
   add(socket: ConnectionSocket): void {
-    this.sockets = [...this.sockets, socket];
+    this.sockets = this.sockets.concat(socket);
   }
 
   /** @internal */

@@ -69,7 +69,8 @@ export class NativePeer extends DrivenPeer<Input<ServerLink, Message>, Output<Se
   }
 
   accept(link: ServerLink, hello: Hello, lost: GapReason | undefined, now: number): void {
-    this.#links.push(link);
+    // `push` would make room for more than there will be
+    this.#links = this.#links.concat(link);
     this.session.accept(link, hello, link.key, lost, now);
   }
 

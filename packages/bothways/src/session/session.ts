@@ -204,7 +204,8 @@ export abstract class Session<L, M extends Message = Message> {
 
   protected attach(link: L, generation: number): Attachment<L> {
     const attachment = { link, generation, isWritable: false, rewinds: false };
-    this.links.push(attachment);
+    // `push` would make room for more than there will be
+    this.links = this.links.concat(attachment);
     return attachment;
   }
 

@@ -37,11 +37,14 @@ export function isAtPath(url: string | undefined, path: string): boolean {
   return pathname === path || (pathname.length === path.length - 1 && path.startsWith(pathname));
 }
 
+/** One for all who ask nothing, since each handshake is kept. */
+const noQuery: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
+
 /** A name given twice keeps its last value. The result has no prototype, so no name is special. */
-function readQuery(url: string): Record<string, string> {
-  const query: Record<string, string> = Object.create(null);
+function readQuery(url: string): Readonly<Record<string, string>> {
   const start = url.indexOf("?");
-  if (start < 0) return query;
+  if (start < 0) return noQuery;
+  const query: Record<string, string> = Object.create(null);
   for (const [name, value] of new URLSearchParams(url.slice(start))) query[name] = value;
   return query;
 }
