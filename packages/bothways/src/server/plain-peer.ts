@@ -99,12 +99,10 @@ export class PlainPeer extends DrivenPeer<PlainInput, PlainOutput> implements Li
   }
 
   flush(): void {
-    try {
+    this.#guard(() => {
       this.#link.flush();
       this.input({ type: "flushed" });
-    } catch (error) {
-      this.fail(error);
-    }
+    });
   }
 
   // What the link tells.
@@ -139,8 +137,10 @@ export class PlainPeer extends DrivenPeer<PlainInput, PlainOutput> implements Li
   }
 
   buffered(bytes: number): void {
-    this.extraBytes = bytes;
-    this.settle();
+    this.#guard(() => {
+      this.extraBytes = bytes;
+      this.settle();
+    });
   }
 
   lost(code: ErrorCode): void {
@@ -149,7 +149,7 @@ export class PlainPeer extends DrivenPeer<PlainInput, PlainOutput> implements Li
     this.closedBy ??= code;
     this.#isLinkLost = true;
     const isOurs = code === "BW_SLOW_CONSUMER" || code === "BW_INTERNAL";
-    this.input({ type: "close", code: isOurs ? errorTable[code].closeCode : ABNORMAL });
+    this.#guard(() => this.input({ type: "close", code: isOurs ? errorTable[code].closeCode : ABNORMAL }));
   }
 
   protected carryOut(output: PlainOutput): void {
@@ -183,6 +183,15 @@ export class PlainPeer extends DrivenPeer<PlainInput, PlainOutput> implements Li
         this.lostBy = output.code;
         this.#end(output.code);
         this.leave(output.code);
+    }
+  }
+
+  /** A stream tells at times of its own, where nobody else would take a fault of ours. */
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.fail(error);
     }
   }
 

@@ -2,10 +2,12 @@
  * Faults of our own code, planted one at a time under a real server: each ends the link it struck, with a code, and
  * nobody else notices. An exception that reached the process would fail the run.
  */
-import { request, ServerResponse } from "node:http";
+import { once } from "node:events";
+import { type IncomingMessage, request, ServerResponse } from "node:http";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { io as connect } from "../../src/client/index.node.ts";
 import { Hub } from "../../src/hub/hub.ts";
+import { DrivenPeer } from "../../src/server/driven-peer.ts";
 import { Server } from "../../src/server/index.ts";
 import { ServerSession } from "../../src/session/server-session.ts";
 import { PollingLink } from "../../src/transport/node/long-polling.ts";
@@ -25,7 +27,14 @@ interface Scene {
 
 async function open(): Promise<Scene> {
   const errors: unknown[] = [];
-  const io = new Server({ onError: (error) => errors.push(error), connectTimeout: 500, resumeWindow: 100 });
+  const io = new Server({
+    onError: (error) => errors.push(error),
+    connectTimeout: 500,
+    resumeWindow: 100,
+    dialects: ["plain"],
+    // an event of which the kernel takes only a part
+    maxBufferedBytes: 100_000_000,
+  });
   io.on("connection", (socket) => socket.on("echo", (value) => value));
   const { httpServer } = io.listen(0, "127.0.0.1");
   await vi.waitFor(() => expect(httpServer?.listening).toBe(true));
@@ -126,6 +135,25 @@ test("a held poll whose client goes away: the session throws, and the link ends"
   held.destroy();
   await vi.waitFor(() => expect(errors).toEqual([planted]));
   expect((await send(url, `q${key},2`)).body).toMatch(/^c4500,/);
+});
+
+test("an event stream that is not read: the account throws when the turn is done, and the stream ends", async () => {
+  const { io, url, errors } = await open();
+  const subscriber = request(`${url}events`, { agent: false }).end();
+  const [response] = (await once(subscriber, "response")) as [IncomingMessage];
+  response.on("error", () => {});
+  const gone = once(response, "close");
+  await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(2));
+  const { settle } = DrivenPeer.prototype;
+  vi.spyOn(DrivenPeer.prototype, "settle").mockImplementation(function (this: DrivenPeer) {
+    // of plain clients: what waits in the stream
+    if (this.extraBytes === 0 || errors.length > 0) return settle.call(this);
+    throw planted;
+  });
+  io.emit("much", "x".repeat(20_000_000));
+  await vi.waitFor(() => expect(errors).toEqual([planted]));
+  response.resume();
+  await gone;
 });
 
 test("an answer that cannot be written cuts its client off, and no request stays open", async () => {
