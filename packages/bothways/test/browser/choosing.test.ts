@@ -38,7 +38,8 @@ describe("hedging", () => {
       upgrades++;
       void isReleased.then(pass);
     });
-    await stage.connect({ hedgeDelay: 100 });
+    // with long polling in the list, a stream slower than the hedge delay would not be the first to open
+    await stage.connect({ hedgeDelay: 100, transports: ["websocket", "stream"] });
     expect(await stage.transport()).toBe("stream");
     await stage.converse(600, 5, async () => {
       release();
@@ -52,7 +53,7 @@ describe("hedging", () => {
   test("a WebSocket that never opens: a stream stays, and the report says why", async () => {
     await open({ noise: networkNoise });
     interceptUpgrades(stage.server, (_pass, socket) => socket.destroy());
-    await stage.connect();
+    await stage.connect({ hedgeDelay: 10_000 });
     await stage.converse(50, 1);
     const { transport, attempts } = await stage.page.evaluate(() => window.socket.report());
     expect(transport).toBe("stream");
