@@ -7,12 +7,13 @@
  */
 import { ABNORMAL, BYE, DRAINING, PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
 import type { Message } from "../model/message.ts";
+import { CONNECT, DISCONNECT, type Packet } from "../model/packet.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
 import type { ClientTransport, Link, LinkHandler } from "../model/transport.ts";
 import { ClientSession } from "../session/client-session.ts";
 import { type Input, NEVER, type Output } from "../session/session.ts";
 import { encodeFrame, parseFrame } from "../wire/native/frame.ts";
-import { decodePacket } from "../wire/native/packet.ts";
+import { decodePacket, encodePacket } from "../wire/native/packet.ts";
 import type { Chooser, CreateChooser, Try } from "./chooser.ts";
 import { ClientEmitter } from "./client-emitter.ts";
 import { createError } from "./error.ts";
@@ -58,9 +59,9 @@ type Carriers = {
 const SWITCH_TIMEOUT_MS = 5000;
 const MAX_REPORTED = 20;
 
+/** Of ends that are final. */
 const reasons: Record<number, DisconnectReason> = {
   [PROTOCOL_ERROR]: "parse error",
-  [TIMEOUT]: "ping timeout",
   [TAKEN_OVER]: "taken over",
 };
 
@@ -96,7 +97,11 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       this.#counts.received++;
       try {
         const packet = decodePacket(data);
-        this.#sockets.get(packet.namespace)?.receive(packet);
+        const { type, namespace } = packet;
+        const socket = this.#sockets.get(namespace);
+        if (socket) socket.receive(packet);
+        // it left before it was let in
+        else if (type === CONNECT) this.say({ type: DISCONNECT, namespace });
       } catch {
         this.run({ type: "close", code: PROTOCOL_ERROR });
       }
@@ -131,7 +136,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     },
     away: ({ code }) => {
       this.fire("transport", "");
-      for (const socket of this.#sockets.values()) socket.closed(reasons[code] ?? "transport close");
+      const reason = code === TIMEOUT ? "ping timeout" : "transport close";
+      for (const socket of this.#sockets.values()) socket.closed(reason);
       this.#retry();
     },
     drop: ({ link: attempt, code }) => {
@@ -263,6 +269,11 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   leave({ nsp }: Socket): void {
     this.#sockets.delete(nsp);
     if (!this.#sockets.size) this.run({ type: "close", code: BYE });
+  }
+
+  /** @internal Sends a packet that is no event. */
+  say(packet: Packet): void {
+    this.run({ type: "send", message: { data: encodePacket(packet), isAnswer: packet.id !== undefined } });
   }
 
   /** @internal */

@@ -327,8 +327,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   }
 
   #say(type: PacketType, id?: number, data?: unknown): void {
-    const packet = { type, namespace: this.nsp, id, data };
-    this.io.run({ type: "send", message: { data: encodePacket(packet), isAnswer: id !== undefined } });
+    this.io.say({ type, namespace: this.nsp, id, data });
   }
 
   #settle(id: number | undefined, ...outcome: Parameters<Settle>): void {
@@ -338,10 +337,12 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   }
 
   #dispatch(id: number | undefined, [event, ...args]: [string, ...unknown[]]): void {
-    if (reservedEvents.has(event)) return;
+    const at = this.id;
+    // sent to the one there was before the last `disconnect()`, which nobody but it may answer
+    if (!this.connected || reservedEvents.has(event)) return;
     let isAwaited = id !== undefined;
     const reply = (type: PacketType, data: unknown): void => {
-      if (isAwaited) this.#say(type, id, data);
+      if (isAwaited && at === this.id) this.#say(type, id, data);
       isAwaited = false;
     };
     const answer = (...values: unknown[]): void => reply(ACK, values);

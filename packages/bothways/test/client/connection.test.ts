@@ -177,6 +177,18 @@ describe("a better transport", () => {
     expect(events).toEqual(["connect"]);
   });
 
+  test("fails after it has fenced the one there was: a loss like any other", () => {
+    const { world, socket, events } = openSecond();
+    socket.switchTo("a");
+    link(world, 2).lose();
+    link(world, 1).lose(4409, "a newer link of the session took over");
+    expect(events).toEqual(["connect", "disconnect: transport close"]);
+    world.platform.pass(1_000);
+    expect(link(world, 3).hello).toMatchObject({ sid: "sid" });
+    link(world, 3).welcome();
+    expect(events).toEqual(["connect", "disconnect: transport close", "recovered"]);
+  });
+
   test("what opens after a loss is neither better nor worse", () => {
     const { world, socket } = openSecond({ upgrade: false });
     const names: string[] = [];
@@ -696,6 +708,54 @@ describe("sockets that share a connection", () => {
     expect(two.connected).toBe(true);
     two.disconnect();
     expect(link(world, 0).closed).toBe(4000);
+  });
+
+  /** One that holds the connection, and one beside it that was let in, as `socket-sid`. */
+  function openPair(): { world: World; two: Socket } {
+    const world = createWorld(["a"]);
+    world.make("/one");
+    const two = world.open("/two");
+    link(world, 0).welcome();
+    return { world, two };
+  }
+
+  test("one that leaves before it was let in is not left behind on the server", () => {
+    const { world } = openPair();
+    const three = world.open("/three");
+    three.disconnect();
+    const { sent } = link(world, 0);
+    expect(sent).toContain("m0/three,{}");
+    expect(sent).not.toContain("m1/three,");
+    link(world, 0).say('m0/three,{"sid":"late"}');
+    expect(sent).toContain("m1/three,");
+    link(world, 0).say('m4/four,{"message":"full"}');
+    expect(sent.filter((frame) => frame.startsWith("m1"))).toEqual(["m1/three,"]);
+  });
+
+  test("what was sent to one that has left does not reach the one that comes anew", () => {
+    const { world, two } = openPair();
+    const heard: unknown[] = [];
+    two.on("news", (value) => heard.push(value));
+    two.disconnect();
+    two.connect();
+    link(world, 0).say('m2/two,["news","old"]');
+    link(world, 0).say('m0/two,{"sid":"anew"}');
+    link(world, 0).say('m2/two,["news","new"]');
+    expect(heard).toEqual(["new"]);
+  });
+
+  test("an answer comes too late for the socket that was asked: the next one does not give it", () => {
+    const { world, two } = openPair();
+    const answers: ((value: unknown) => void)[] = [];
+    two.on("ask", (answer) => void answers.push(answer));
+    link(world, 0).say('m2/two,0["ask"]');
+    two.disconnect();
+    two.connect();
+    link(world, 0).say('m0/two,{"sid":"anew"}');
+    link(world, 0).say('m2/two,0["ask"]');
+    for (const [index, answer] of answers.entries()) answer(index);
+    world.platform.settle();
+    expect(link(world, 0).sent.filter((frame) => frame.startsWith("m3"))).toEqual(["m3/two,0[1]"]);
   });
 
   test("a listener of the connection that throws stops nothing", () => {
