@@ -8,11 +8,22 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const test = "packages/bothways/test";
 const alone = [
+  `${test}/chaos/**/*.test.ts`,
   `${test}/hostile/**/*.test.ts`,
   `${test}/socket/{backpressure,choosing,faults,round-trips}.test.ts`,
   `${test}/websocket/soak.test.ts`,
 ];
-const apart = ["socket", "networks", "websocket", "advisories", "hostile", "browser", "house", "docs"];
+const apart = [
+  "socket",
+  "networks",
+  "websocket",
+  "advisories",
+  "chaos",
+  "hostile",
+  "browser",
+  "house",
+  "docs",
+];
 
 /** The longest begin first, so that at the end no worker waits for another's. */
 const longest = [
