@@ -401,11 +401,13 @@ describe("the standard's face (WHATWG WebSockets §3)", () => {
     expect(await closed(client)).toEqual([1005, ""]);
   });
 
-  test("`mask` changes nothing, a ping carries no Blob, and servers have no url", async () => {
+  test("`mask` changes nothing, a ping carries no Blob, a Blob is the platform's, and servers have no url", async () => {
     const { server, client } = await connectPair();
     client.send("masked", { mask: false });
     expect(await messages(server, 1)).toEqual(["masked"]);
     expect(() => client.ping(new Blob(["x"]))).toThrow(TypeError);
+    const like = { arrayBuffer: async () => new ArrayBuffer(1), [Symbol.toStringTag]: "Blob" };
+    expect(() => client.send(like as unknown as Blob)).toThrow(TypeError);
     expect(server.url).toBe("");
   });
 });
