@@ -76,7 +76,9 @@ function exportsOf(path: string): Export[] {
 
 function listExports(path: string, isTypeOnly: boolean): Export[] {
   const module = moduleAt(path);
-  const own = [...module.exports.values()].flatMap(({ local, isType }) => {
+  const own = [...module.exports].flatMap(([name, { local, isType }]) => {
+    // The default is made of the others.
+    if (name === "default" || name === "module.exports") return [];
     const located = locate(module, local);
     const isValue = !isType && !isTypeOnly && /Class|Function/.test(located?.node.type ?? "");
     return located === undefined ? [] : [{ isValue, located }];

@@ -40,8 +40,10 @@ export function parseAddress(address: string | URL): Address {
   }
   const isSecure = scheme.startsWith("wss");
   const isUnix = scheme.endsWith("+unix:");
-  const [socketPath = "", path = "/"] = isUnix ? parsed.pathname.split(":") : [undefined, parsed.pathname];
-  if (isUnix && socketPath === "") throw new DOMException("The URL's pathname is empty", "SyntaxError");
+  const { pathname } = parsed;
+  const end = isUnix ? `${pathname}:`.indexOf(":") : 0;
+  const socketPath = isUnix ? pathname.slice(0, end) : undefined;
+  if (socketPath === "") throw new DOMException("The URL's pathname is empty", "SyntaxError");
   const { username, password } = parsed;
   const auth = username === "" && password === "" ? undefined : `${decode(username)}:${decode(password)}`;
   return {
@@ -50,8 +52,8 @@ export function parseAddress(address: string | URL): Address {
     // RFC 3986 §3.2.2: an IPv6 address stands in brackets.
     hostname: parsed.hostname.replace(/^\[|\]$/g, ""),
     port: Number(parsed.port || (isSecure ? 443 : 80)),
-    path: path + parsed.search,
-    socketPath: isUnix ? socketPath : undefined,
+    path: (isUnix ? pathname.slice(end + 1) || "/" : pathname) + parsed.search,
+    socketPath,
     auth,
   };
 }

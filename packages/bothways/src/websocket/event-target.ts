@@ -127,3 +127,12 @@ export class SocketEventTarget extends EventEmitter<WebSocketEvents> {
     if (typeof listener === "function") (this as EventEmitter).on(type, this.#wrap(type, listener, true));
   }
 }
+
+/** The attributes of the standard's interfaces are enumerable (Web IDL §3.7.6). */
+export function showAttributes(prototype: object): void {
+  for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+    if (get !== undefined) Object.defineProperty(prototype, name, { enumerable: true });
+  }
+}
+
+showAttributes(SocketEventTarget.prototype);

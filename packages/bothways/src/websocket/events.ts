@@ -7,7 +7,7 @@ import type { WebSocket } from "./websocket.ts";
 
 /** What the emitter's face gives to listeners. */
 export interface WebSocketEvents {
-  /** The handshake is done: messages may be sent. Clients only. */
+  /** The handshake is done: messages may be sent. On servers it comes before `connection`, so only the class hears it. */
   open: [];
   /** One whole message. A text is the Buffer of its UTF-8, binary data as `binaryType` says. */
   message: [data: RawData, isBinary: boolean];
@@ -68,7 +68,7 @@ export class MessageEvent extends SocketEvent {
   constructor(target: WebSocket, data: string | RawData) {
     super("message", target);
     this.data = data;
-    this.origin = target.url === undefined ? "" : new URL(target.url).origin;
+    this.origin = target.url && new URL(target.url).origin;
   }
 }
 

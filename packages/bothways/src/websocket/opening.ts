@@ -101,16 +101,23 @@ export class Opening {
     const connect = address.isSecure ? connectSecurely : connectPlainly;
     const options: object = {
       maxHeaderSize: defaultMaxHeaderSize,
+      // `Host` leaves it out.
+      defaultPort: address.isSecure ? 443 : 80,
       createConnection: passedOn.agent === undefined ? connect : undefined,
       ...passedOn,
+      // Only the address says where it goes.
+      method: "GET",
+      protocol: undefined,
+      hostname: undefined,
+      timeout: undefined,
       host: address.hostname,
       port: address.port,
       socketPath: address.socketPath,
       path: address.path,
-      auth: auth ?? address.auth,
+      auth: address.auth ?? auth,
       headers: {
-        ...(origin !== undefined && { Origin: origin }),
         ...headers,
+        ...(origin && { Origin: origin }),
         "Sec-WebSocket-Version": websocketVersion,
         "Sec-WebSocket-Key": key,
         Connection: "Upgrade",
@@ -145,7 +152,7 @@ export class Opening {
     if (this.#isOver || this.#request !== request) return;
     const { statusCode = 0 } = response;
     const { location } = response.headers;
-    if (this.#options.followRedirects && location !== undefined && redirectStatuses.has(statusCode)) {
+    if (this.#options.followRedirects && location && redirectStatuses.has(statusCode)) {
       request.destroy();
       this.#redirect(location, address);
     } else if (this.#handler.unexpected(request, response)) {
@@ -172,18 +179,19 @@ export class Opening {
     }
     const isSameHost =
       to.hostname === from.hostname && to.port === from.port && from.socketPath === undefined;
-    if (!isSameHost) this.#options = withoutCredentials(this.#options);
-    const request = this.#ask(isSameHost ? { ...to, auth: to.auth ?? from.auth } : to);
+    const auth = isSameHost ? (from.auth ?? this.#options.auth ?? to.auth) : undefined;
+    if (!isSameHost) this.#options = forAnotherHost(this.#options);
+    const request = this.#ask({ ...to, auth });
     this.#handler.redirected(to, request);
     this.#send(request);
   }
 }
 
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const credentials: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
+const ofOneHost: ReadonlySet<string> = new Set(["authorization", "cookie", "host", "proxy-authorization"]);
 
-function withoutCredentials({ auth: _, headers = {}, ...options }: ClientOptions): ClientOptions {
-  const harmless = Object.entries(headers).filter(([name]) => !credentials.has(name.toLowerCase()));
+function forAnotherHost({ auth: _, headers, ...options }: ClientOptions): ClientOptions {
+  const harmless = Object.entries(headers ?? {}).filter(([name]) => !ofOneHost.has(name.toLowerCase()));
   return { ...options, headers: Object.fromEntries(harmless) };
 }
 

@@ -140,11 +140,13 @@ export interface ServerOptions extends SocketOptions {
 
 /** Whatever else `http.request` and `tls.connect` take is handed on to them. */
 export interface ClientOptions extends SocketOptions, Omit<TlsOptions, "socket" | "path" | "timeout"> {
+  /** The subprotocols offered, where the constructor is given none. */
+  readonly protocols?: string | readonly string[] | undefined;
   /** Added to the request. Those of the handshake cannot be replaced. */
   readonly headers?: OutgoingHttpHeaders | undefined;
   /** The `Origin` header. Default: none. */
   readonly origin?: string | undefined;
-  /** `user:password`, as Basic authentication; before what the URL has. */
+  /** `user:password`, as Basic authentication, where the URL has none. */
   readonly auth?: string | undefined;
   /** Of `node:http` or `node:https`. Default: none, a connection of its own. */
   readonly agent?: Agent | undefined;
@@ -154,7 +156,7 @@ export interface ClientOptions extends SocketOptions, Omit<TlsOptions, "socket" 
   readonly family?: number | undefined;
   /** The address to connect from. Default: the system chooses. */
   readonly localAddress?: string | undefined;
-  /** Default false. Authorization and cookies stay behind where a redirect leads to another host. */
+  /** Default false. Authorization, cookies and `Host` stay behind where a redirect leads to another host. */
   readonly followRedirects?: boolean | undefined;
   /** Default 10. */
   readonly maxRedirects?: number | undefined;

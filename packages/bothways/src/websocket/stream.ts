@@ -5,21 +5,25 @@ import type { WebSocket } from "./websocket.ts";
 
 /**
  * Messages are read as chunks and chunks are sent as messages. A stream of bytes has no borders: they get lost unless
- * `readableObjectMode` is set, in which texts come as strings.
+ * `readableObjectMode` is set, in which texts come as strings. Once the WebSocket has closed and all was read, the stream
+ * is over on both sides, unless `allowHalfOpen` is set.
  *
  * @example await pipeline(createReadStream(path), createWebSocketStream(socket));
  */
 export function createWebSocketStream(socket: WebSocket, options: DuplexOptions = {}): Duplex {
-  /** Destroying the stream terminates the socket, but not where the socket's own end brought it about. */
-  let isOver = false;
+  /** Then the WebSocket closes by itself, and tells the peer why. */
+  let hasFailed = false;
   const whenOpen = (action: () => void): void => {
     if (socket.readyState === socket.CONNECTING) socket.once("open", action);
     else action();
   };
+  const whenClosed = (action: () => void): void => {
+    if (socket.readyState === socket.CLOSED) action();
+    else socket.once("close", () => action());
+  };
   const duplex = new Duplex({
+    allowHalfOpen: false,
     ...options,
-    autoDestroy: false,
-    emitClose: false,
     objectMode: false,
     writableObjectMode: false,
     read() {
@@ -30,22 +34,13 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
     },
     final(callback) {
       whenOpen(() => {
-        if (socket.readyState === socket.CLOSED) return callback();
-        socket.once("close", () => callback());
+        whenClosed(callback);
         socket.close();
       });
     },
     destroy(error, callback) {
-      if (isOver) {
-        callback(error);
-        process.nextTick(() => duplex.emit("close"));
-        return;
-      }
-      socket.once("close", () => {
-        callback(error);
-        duplex.emit("close");
-      });
-      socket.terminate();
+      whenClosed(() => callback(error));
+      if (!hasFailed) socket.terminate();
     },
   });
   socket.on("message", (data, isBinary) => {
@@ -53,22 +48,11 @@ export function createWebSocketStream(socket: WebSocket, options: DuplexOptions 
     if (!duplex.push(chunk)) socket.pause();
   });
   socket.once("error", (error) => {
-    if (duplex.destroyed) return;
-    isOver = true;
+    hasFailed = true;
     duplex.destroy(error);
   });
   socket.once("close", () => {
-    isOver = true;
     if (!duplex.destroyed) duplex.push(null);
   });
-  // With nothing left to read or write it is over.
-  const destroyWhenDone = (): void => {
-    if (!duplex.destroyed && duplex.readableEnded && duplex.writableFinished) duplex.destroy();
-  };
-  duplex.on("end", () => {
-    if (!duplex.writableEnded) duplex.end();
-    destroyWhenDone();
-  });
-  duplex.on("finish", destroyWhenDone);
   return duplex;
 }

@@ -24,18 +24,27 @@ export interface UpgradeTaker {
   take(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
-const takersOf = new WeakMap<object, Set<UpgradeTaker>>();
+interface Route {
+  readonly takers: Set<UpgradeTaker>;
+  readonly upgrade: UpgradeTaker["take"];
+}
+
+const routes = new WeakMap<object, Route>();
 
 /** Until what is returned is called, `taker` gets the upgrades of `server` that it should handle. */
 export function routeUpgrades(server: HttpServer, taker: UpgradeTaker): () => void {
-  const takers = takersOf.get(server) ?? listen(server);
+  const { takers, upgrade } = routes.get(server) ?? createRoute(server);
+  if (takers.size === 0) server.on("upgrade", upgrade);
   takers.add(taker);
-  return () => takers.delete(taker);
+  return () => {
+    takers.delete(taker);
+    // Without listeners an upgrade is a request like any other.
+    if (takers.size === 0) server.off("upgrade", upgrade);
+  };
 }
 
-function listen(server: HttpServer): Set<UpgradeTaker> {
+function createRoute(server: HttpServer): Route {
   const takers = new Set<UpgradeTaker>();
-  takersOf.set(server, takers);
   const take = (request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
     const taker = [...takers].find((one) => one.shouldHandle(request));
     taker?.take(request, socket, head);
@@ -45,7 +54,6 @@ function listen(server: HttpServer): Set<UpgradeTaker> {
     if (!take(request, socket, head) && server.listenerCount("upgrade") === 1) refuseStray(socket);
   };
   http2Listeners.add(upgrade);
-  server.on("upgrade", upgrade);
   intercept(server, (event, args, passOn) => {
     if (event === "session" && takers.size > 0)
       offerConnect(server as AnyHttp2Server, args[0] as Http2Session);
@@ -55,7 +63,9 @@ function listen(server: HttpServer): Set<UpgradeTaker> {
     if (!take(createRequest(stream, headers, raw), stream, noBytes) && !passOn()) refuseStray(stream);
     return true;
   });
-  return takers;
+  const route = { takers, upgrade };
+  routes.set(server, route);
+  return route;
 }
 
 function refuseStray(socket: Duplex): void {

@@ -21,14 +21,14 @@ export function verify(
   { verifyClient, handshakeTimeout = defaultHandshakeTimeout }: ServerOptions,
   accepted: () => void,
 ): void {
-  if (verifyClient === undefined) return accepted();
+  if (!verifyClient) return accepted();
   let isAnswered = false;
-  const answer: VerifyCallback = (isAccepted, code = 401, message, headers) => {
+  const answer: VerifyCallback = (isAccepted, code, message, headers) => {
     if (isAnswered) return;
     isAnswered = true;
     clearTimeout(timer);
     if (isAccepted) accepted();
-    else refuse(socket, code, message, headers);
+    else refuse(socket, code || 401, message || undefined, headers ?? undefined);
   };
   const { httpStatus, message } = errorTable.BW_WS_HANDSHAKE_TIMEOUT;
   const expire = (): void => answer(false, httpStatus, message);

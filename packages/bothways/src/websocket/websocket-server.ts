@@ -67,44 +67,42 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   readonly options: ServerOptions;
   /** The only path that is taken; undefined: every path. */
   readonly path: string | undefined;
-  /** The open sockets; undefined where `clientTracking` is false. */
-  readonly clients: Set<WebSocket> | undefined;
+  /** The open sockets. Where `clientTracking` is false there is none, whatever its type says, which is that of `ws`. */
+  readonly clients: Set<WebSocket>;
   readonly #channelOptions: ChannelOptions;
   readonly #addresses: AddressLimit;
   readonly #streams: StreamCount;
   readonly #http: HttpServer | undefined;
+  readonly #ownsHttp: boolean;
   readonly #release: () => void;
   #state: "running" | "closing" | "closed" = "running";
   #isHttpOpen = true;
 
   /** `callback` is called when the server of its own listens. Throws a TypeError on options that do not fit together. */
-  constructor(options: ServerOptions, callback?: () => void) {
+  constructor(options: ServerOptions = {}, callback?: () => void) {
     super();
-    const { port, server, noServer = false, path, clientTracking = true } = options;
-    if (
-      [port !== undefined && port !== null, server !== undefined && server !== null, noServer].filter(Boolean)
-        .length !== 1
-    ) {
+    const { port, host, backlog, server, noServer, path, clientTracking = true } = options;
+    this.#ownsHttp = (port ?? undefined) !== undefined;
+    if ([this.#ownsHttp, server, noServer].filter(Boolean).length !== 1) {
       throw new TypeError(
         'One and only one of the "port", "server", or "noServer" options must be specified',
       );
     }
     this.options = options;
-    this.path = path;
-    this.clients = clientTracking ? new Set() : undefined;
+    this.path = path || undefined;
+    this.clients = (clientTracking ? new Set() : undefined) as Set<WebSocket>;
     this.#channelOptions = createChannelOptions("server", options, output);
     this.#addresses = new AddressLimit(options);
     this.#streams = new StreamCount(limit("maxHttp2Streams", options.maxHttp2Streams, 256));
-    this.#http = port === undefined ? server : createHttpServer(options);
+    this.#http = this.#ownsHttp ? createHttpServer(options) : (server ?? undefined);
+    if (this.#ownsHttp) this.#http?.listen({ port, host, backlog }, callback);
     this.#release = this.#http === undefined ? () => {} : this.#listen(this.#http);
-    if (port !== undefined)
-      this.#http?.listen({ port, host: options.host, backlog: options.backlog }, callback);
   }
 
-  /** As `address()` of `node:net`. Throws where `noServer` is set. */
+  /** As `address()` of `node:net`; null after `close`. Throws where `noServer` is set. */
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
-    return this.#http?.address() ?? null;
+    return this.#state === "running" ? (this.#http?.address() ?? null) : null;
   }
 
   /**
@@ -126,8 +124,8 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
       this.#isHttpOpen = false;
       this.#closeIfEmpty();
     };
-    if (this.options.port === undefined) process.nextTick(closed);
-    else this.#http?.close(closed);
+    if (this.#ownsHttp) this.#http?.close(closed);
+    else process.nextTick(closed);
   }
 
   /** Is the request ours? May be overridden. */
@@ -157,6 +155,8 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
 
   #handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, callback: UpgradeCallback): void {
     if (upgraded.has(socket)) {
+      // It was refused.
+      if (!socket.writable) return;
       throw new Error("server.handleUpgrade() was called more than once with the same socket");
     }
     upgraded.add(socket);
@@ -196,6 +196,8 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     const { options, deflate } = upgrade;
     const ws = new Class(null, { socket, head: noBytes, options, preface, agreed: { protocol, deflate } });
     this.#track(ws);
+    // For listeners that a class of the application's own has added in its constructor.
+    ws.emit("open");
     callback(ws, request);
   }
 
@@ -207,7 +209,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   ): { protocol: string; preface: Buffer } {
     const { handleProtocols } = this.options;
     const [first] = protocols;
-    const isAsked = handleProtocols !== undefined && first !== undefined;
+    const isAsked = handleProtocols && first !== undefined;
     const protocol = (isAsked ? handleProtocols(new Set(protocols), request) : first) || "";
     if (protocol !== "") lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
     this.#tell("headers", lines, request);
@@ -219,10 +221,10 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   }
 
   #track(socket: WebSocket): void {
-    if (this.clients === undefined) return;
+    if (!this.clients) return;
     this.clients.add(socket);
     socket.on("close", () => {
-      this.clients?.delete(socket);
+      this.clients.delete(socket);
       // Behind the application's own listeners.
       if (this.#state === "closing") process.nextTick(() => this.#closeIfEmpty());
     });

@@ -16,7 +16,7 @@ import { type SendCallback, throwLater } from "./application.ts";
 import { Channel, type ChannelParts } from "./channel.ts";
 import type { ChannelHandler } from "./channel-handler.ts";
 import { DeflatedChannel } from "./deflated-channel.ts";
-import { SocketEventTarget } from "./event-target.ts";
+import { SocketEventTarget, showAttributes } from "./event-target.ts";
 import type { WebSocketEvents } from "./events.ts";
 import { iterateMessages } from "./message-iterator.ts";
 import { Opening } from "./opening.ts";
@@ -64,7 +64,7 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   #channel: Channel<WebSocket> | undefined;
   #sender: Sender | undefined;
   #binaryType: BinaryType = "nodebuffer";
-  #url: string | undefined;
+  #url = "";
   #protocol = "";
   #extensions = "";
   #hasErred = false;
@@ -91,12 +91,12 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
     const hasProtocols = typeof second === "string" || Array.isArray(second);
     const given = (hasProtocols ? third : (third ?? (second as ClientOptions | undefined))) ?? {};
     const parsed = parseAddress(address);
-    const protocols = parseProtocols(hasProtocols ? (second as string | readonly string[]) : undefined);
+    const protocols = parseProtocols(hasProtocols ? (second as string | readonly string[]) : given.protocols);
     this.#url = parsed.url;
     const options = createChannelOptions("client", given, output);
     const offer = { protocols, deflate: options.deflate?.wish };
     this.#opening = new Opening(parsed, offer, given, {
-      finish: given.finishRequest && ((request) => given.finishRequest?.(request, this)),
+      finish: given.finishRequest ? (request) => given.finishRequest?.(request, this) : undefined,
       upgraded: (response) => this.#tell("upgrade", response),
       opened: (socket, head, agreed) => {
         this.#attach({ socket, head, options }, agreed);
@@ -119,8 +119,8 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
     return this.#readyState;
   }
 
-  /** Of clients. */
-  get url(): string | undefined {
+  /** Of clients; "" on servers. */
+  get url(): string {
     return this.#url;
   }
 
@@ -153,9 +153,9 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
     if (binaryTypes.includes(type)) this.#binaryType = type;
   }
 
-  /** The socket below, for its addresses and certificates. */
-  get _socket(): Duplex | undefined {
-    return this.#channel?.socket;
+  /** The socket below, for its addresses and certificates; null before `open`. */
+  get _socket(): Duplex | null {
+    return this.#channel?.socket ?? null;
   }
 
   /**
@@ -175,8 +175,10 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
     if (typeof options === "function") return this.send(data, undefined, options);
     const payload = data instanceof PreparedMessage ? data.payload : toPayload(data);
     if (!this.#isOpen(payload, callback) || this.#sender === undefined) return false;
-    if (data instanceof PreparedMessage) return this.#sender.sendPrepared(data, options, callback);
-    return this.#sender.send(payload, options, callback);
+    // Programs give null for none.
+    const given = callback ?? undefined;
+    if (data instanceof PreparedMessage) return this.#sender.sendPrepared(data, options, given);
+    return this.#sender.send(payload, options, given);
   }
 
   /** Sends a ping of at most 125 bytes. */
@@ -204,19 +206,19 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   /** Ends the connection at once, without a closing handshake. */
   terminate(): void {
     if (this.#opening !== undefined) return this.#giveUp();
-    if (this.#channel === undefined) return;
+    if (this.#channel === undefined || this.#readyState === states.CLOSED) return;
     this.#readyState = states.CLOSING;
     this.#channel.destroy();
   }
 
-  /** Stops reading. What was read already may still come. Nothing before `open`. */
+  /** Stops reading. What was read already may still come. Nothing before `open` and after `close`. */
   pause(): void {
-    this.#channel?.reading.pause();
+    if (this.#readyState !== states.CLOSED) this.#channel?.reading.pause();
   }
 
-  /** Reads on after `pause`. Nothing before `open`. */
+  /** Reads on after `pause`. Nothing before `open` and after `close`. */
   resume(): void {
-    this.#channel?.reading.resume();
+    if (this.#readyState !== states.CLOSED) this.#channel?.reading.resume();
   }
 
   /** The messages, texts as strings, until the WebSocket closes; throws where it broke or the peer erred. */
@@ -274,14 +276,15 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
       throw new DOMException(`WebSocket is not open: ${state}`, "InvalidStateError");
     }
     this.#lateBytes += byteLength(payload);
-    if (callback !== undefined) process.nextTick(callback, new BothwaysError("BW_WS_NOT_OPEN", state));
+    if (callback) process.nextTick(callback, new BothwaysError("BW_WS_NOT_OPEN", state));
     return false;
   }
 
   #sendControl(kind: Opcode, data: Sendable | SendCallback, callback: SendCallback | undefined): void {
     if (typeof data === "function") return this.#sendControl(kind, undefined, data);
-    const payload = toControlPayload(data);
-    if (this.#isOpen(payload, callback)) this.#sender?.sendControl(kind, payload, callback);
+    const payload = toPayload(data);
+    if (!this.#isOpen(payload, callback)) return;
+    this.#sender?.sendControl(kind, toControlPayload(payload), callback ?? undefined);
   }
 
   #giveUp(): void {
@@ -299,7 +302,6 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
 
   #finish(code: number, reason: string): void {
     this.#opening = undefined;
-    this.#channel = undefined;
     this.#readyState = states.CLOSED;
     this.#closeCode = code;
     this.#tell("close", code, Buffer.from(reason));
@@ -318,3 +320,4 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
 
 defineStates(WebSocket);
 defineStates(WebSocket.prototype);
+showAttributes(WebSocket.prototype);

@@ -265,6 +265,12 @@ describe("redirects", () => {
     },
   );
 
+  test.each([300, 304, 305])("a %i is none", async (status) => {
+    const [url] = await redirecting(() => "/", status);
+    const error = await errorOf(open(url, { followRedirects: true }));
+    expect(error.message).toContain(`Unexpected server response: ${status}`);
+  });
+
   test("on the same server they are kept", async () => {
     let port = 0;
     const wss = await serve({

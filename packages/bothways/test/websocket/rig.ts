@@ -3,14 +3,12 @@ import { once } from "node:events";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 import * as ws from "ws";
-import { WebSocket, WebSocketServer } from "../../src/websocket/index.ts";
+import { createWebSocketStream, WebSocket, WebSocketServer } from "../../src/websocket/index.ts";
 import type { ClientOptions, ServerOptions } from "../../src/websocket/options.ts";
 
 /** `ws`, taken for ours: that it may be is what these tests are about. */
-export const implementations = {
-  ours: { WebSocket, WebSocketServer },
-  ws: ws as unknown as { WebSocket: typeof WebSocket; WebSocketServer: typeof WebSocketServer },
-};
+const ours = { WebSocket, WebSocketServer, createWebSocketStream };
+export const implementations = { ours, ws: ws as unknown as typeof ours };
 export type Name = keyof typeof implementations;
 /** Who serves whom. */
 export const pairs: readonly (readonly [server: Name, client: Name])[] = [

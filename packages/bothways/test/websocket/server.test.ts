@@ -141,6 +141,7 @@ describe("the answer to an upgrade", () => {
     ["another upgrade", { Upgrade: "h2c" }, 400],
     ["invalid subprotocols", { "Sec-WebSocket-Protocol": "a,,b" }, 400],
     ["a body", { "Content-Length": "5" }, 400],
+    ["no host", { Host: undefined }, 400],
   ];
   test.each(invalid)("%s: refused", async (_, lines, status) => {
     const wss = await serve();
@@ -160,6 +161,12 @@ describe("the answer to an upgrade", () => {
     });
     const text = await new RawClient(portOf(wss), upgradeHead({ "Sec-WebSocket-Key": "x" }, "/tea")).ended();
     expect(text).toBe("HTTP/1.1 418 BW_WS_HANDSHAKE\r\n\r\n/tea");
+  });
+
+  test("wsClientError is not told of what asks for another path", async () => {
+    const wss = await serve({ path: "/mine" });
+    wss.on("wsClientError", () => expect.unreachable());
+    expect((await answer(wss, upgradeHead({ "Sec-WebSocket-Key": "x" }, "/other")))[0]).toBe(400);
   });
 
   test("what is no upgrade is told 426", async () => {

@@ -62,6 +62,16 @@ test("in object mode texts are strings and borders are kept", async () => {
   expect(received).toEqual(["text", Buffer.from("bytes")]);
 });
 
+test("once the WebSocket has closed and all was read, the stream is over on both sides", async () => {
+  const { server, client } = await connectPair();
+  const stream = createWebSocketStream(client);
+  server.send("last");
+  server.close();
+  const received: string[] = [];
+  for await (const part of stream) received.push(String(part));
+  expect([received, stream.writable, stream.destroyed]).toEqual([["last"], false, true]);
+});
+
 describe("errors", () => {
   test("of the WebSocket destroy the stream", async () => {
     const { server, client } = await connectPair({ client: { maxPayload: 10 } });
@@ -75,6 +85,13 @@ describe("errors", () => {
     const client = open("ws://127.0.0.1:1/");
     const [error] = await once(createWebSocketStream(client), "error");
     expect(error).toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  test("a stream that is destroyed before it is open has the error it was given", async () => {
+    const stream = createWebSocketStream(open(urlOf(await serve())));
+    const failed = once(stream, "error");
+    stream.destroy(new Error("mine"));
+    expect((await failed)[0]).toMatchObject({ message: "mine" });
   });
 
   test("destroying the stream terminates the WebSocket", async () => {

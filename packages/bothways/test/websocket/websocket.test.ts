@@ -9,7 +9,7 @@ import {
   type Sendable,
   WebSocket,
 } from "../../src/websocket/index.ts";
-import { closed, connectPair, connectRaw, fill, frame, messages, type Name } from "./rig.ts";
+import { closed, connectPair, connectRaw, fill, frame, messages, type Name, open, urlOf } from "./rig.ts";
 
 describe("send", () => {
   const bytes = Uint8Array.of(104, 105);
@@ -375,16 +375,40 @@ describe("the standard's face (WHATWG WebSockets §3)", () => {
     expect(seen).toHaveLength(5);
   });
 
-  test("a close needs an allowed code, and a reason of at most 123 bytes", async () => {
-    const { server, client } = await connectPair();
-    for (const code of [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, Number.NaN, 1000.5]) {
-      expect(() => client.close(code)).toThrow(expect.objectContaining({ name: "InvalidAccessError" }));
-    }
+  test("a close needs an allowed code, in any state, and a reason of at most 123 bytes", async () => {
+    const { server, client, wss } = await connectPair();
+    const invalid = (socket: WebSocket, code: number): void => {
+      expect(() => socket.close(code)).toThrow(expect.objectContaining({ name: "InvalidAccessError" }));
+    };
+    for (const code of [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, Number.NaN, 1000.5])
+      invalid(client, code);
+    invalid(open(urlOf(wss)), 1);
     expect(() => client.close(1000, "x".repeat(124))).toThrow(
       expect.objectContaining({ name: "SyntaxError" }),
     );
     client.close(1000, `${"é".repeat(61)}x`);
+    invalid(client, 1);
     expect(await closed(server)).toEqual([1000, `${"é".repeat(61)}x`]);
+    invalid(server, 1);
+  });
+
+  test("after close() neither ping nor pong comes", async () => {
+    const { server, client } = await connectPair();
+    for (const event of ["ping", "pong"] as const) client.on(event, () => expect.unreachable());
+    client.close();
+    server.ping();
+    server.pong();
+    expect(await closed(client)).toEqual([1005, ""]);
+  });
+
+  test("`mask` changes nothing, a ping carries no Blob, a Blob is the platform's, and servers have no url", async () => {
+    const { server, client } = await connectPair();
+    client.send("masked", { mask: false });
+    expect(await messages(server, 1)).toEqual(["masked"]);
+    expect(() => client.ping(new Blob(["x"]))).toThrow(TypeError);
+    const like = { arrayBuffer: async () => new ArrayBuffer(1), [Symbol.toStringTag]: "Blob" };
+    expect(() => client.send(like as unknown as Blob)).toThrow(TypeError);
+    expect(server.url).toBe("");
   });
 });
 
