@@ -78,7 +78,13 @@ export class Seat {
     const isSettled = (): boolean => this.heard === told && !this.#waiting && !socket.io.bufferedBytes;
     if (!(await until(isSettled, 30_000)))
       this.#complain(`heard ${this.heard} of ${told}, ${this.#waiting} unanswered`);
-    if (this.#host.lastHeard.get(this.#key) !== this.said) this.#complain(`${this.said} was not heard`);
+    const { heard, sockets } = this.#host.of(this.#key);
+    if (!heard.has(this.said)) this.#complain(`${this.said} was not heard`);
+    if (sockets > 1 + this.#life)
+      this.#complain(`${sockets} sockets, though it began anew ${this.#life} times`);
+    // some are lost with a session, and only then
+    if (this.#life === 0 && heard.size !== this.said)
+      this.#complain(`${heard.size} of ${this.said} were heard`);
   }
 
   #listen(): void {
@@ -129,7 +135,6 @@ export class Seat {
     this.#life++;
     this.heard = 0;
     this.#rooms.clear();
-    this.#host.excused.add(this.#key);
   }
 
   #complain(what: string): void {

@@ -14,16 +14,20 @@ export const namespaces = ["/", "/second"] as const;
 export const resumeWindow = 5_000;
 export const rooms = ["red", "green", "blue"] as const;
 
+/** What is known of a guest. */
+interface Acquaintance {
+  /** How many sockets it has had. */
+  sockets: number;
+  readonly heard: Set<number>;
+}
+
 export class Host {
   /** What a promise of the documentation does not allow. */
   readonly faults: string[] = [];
   /** Events that came from guests, and answers that guests gave. */
   heard = 0;
   answers = 0;
-  /** Guests that had to begin anew: their first message may follow a hole. */
-  readonly excused = new Set<string>();
-  /** The last number of each guest. */
-  readonly lastHeard = new Map<string, number>();
+  readonly #known = new Map<string, Acquaintance>();
   #io: Server;
   #http: HttpServer;
   readonly #random: Random;
@@ -48,6 +52,12 @@ export class Host {
 
   get io(): Server {
     return this.#io;
+  }
+
+  of(guest: string): Acquaintance {
+    const known = this.#known.get(guest) ?? { sockets: 0, heard: new Set() };
+    this.#known.set(guest, known);
+    return known;
   }
 
   /** All sessions are lost. */
@@ -102,17 +112,18 @@ export class Host {
   #welcome(socket: Socket): void {
     const namespace = socket.nsp.name;
     const guest = namespace + socket.handshake.auth.name;
-    let isFirst = true;
+    const known = this.of(guest);
+    known.sockets++;
+    let last: number | undefined;
     let told = 0;
     socket.on("up", (number: number, data: unknown) => {
       this.heard++;
-      const before = this.lastHeard.get(guest) ?? 0;
-      const mayMiss = isFirst && this.excused.delete(guest);
-      isFirst = false;
-      if (number !== before + 1 && !(mayMiss && number > before))
-        this.faults.push(`${guest}: the server heard ${number} after ${before}`);
+      if (number !== (last ?? number - 1) + 1)
+        this.faults.push(`${guest}: the server heard ${number} after ${last}`);
+      if (known.heard.has(number)) this.faults.push(`${guest}: the server heard ${number} twice`);
       if (!isPayload(number, data)) this.faults.push(`${guest}: ${number} came up broken`);
-      this.lastHeard.set(guest, number);
+      last = number;
+      known.heard.add(number);
       return number;
     });
     socket.on("join", (room: string) => {
