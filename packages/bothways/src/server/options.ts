@@ -244,6 +244,16 @@ export function hubLimitsOf(options: ServerOptions): HubLimits {
   return { ...defaultHubLimits, ...Object.fromEntries(given) };
 }
 
+/** Options of Socket.IO that keep clients out, and what does so here. */
+const foreignGuards = { allowRequest: "authenticate", cors: "origins" };
+
+/** Who brings one of them along must not believe that it guards anything. */
+export function refuseForeignGuards(options: object): void {
+  for (const [theirs, ours] of Object.entries(foreignGuards)) {
+    if (theirs in options) throw new TypeError(`there is no option ${theirs}, but ${ours}`);
+  }
+}
+
 /** An option that is `undefined` was left out. */
 function defined(options: ServerOptions): ServerOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
