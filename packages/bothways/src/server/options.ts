@@ -104,7 +104,7 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly resumeWindow?: number;
   /**
    * Techniques the server offers; a client that tries another gets BW_TRANSPORT and goes on to its next. `iframe` and `jsonp`
-   * are off unless they are named. Default: websocket, stream, sse, multipart, long-polling, short-polling.
+   * are off unless they are named. A name that none has throws BW_TRANSPORT_NAME. Default: websocket, stream, sse, multipart, long-polling, short-polling.
    */
   readonly transports?: readonly TransportName[];
   /** An HTTP stream ends when more than so many bytes were sent on it, and its client begins the next. Default 8 MiB. */

@@ -24,6 +24,11 @@ test.each([
   expect(() => new Server({ [theirs]: () => false })).toThrow(`there is no option ${theirs}, but ${ours}`);
 });
 
+test("a transport that no technique is called is refused (option: transports)", () => {
+  const error = expect.objectContaining({ code: "BW_TRANSPORT_NAME", detail: "polling" });
+  expect(() => new Server({ transports: ["websocket", "polling" as never] })).toThrow(error);
+});
+
 test("a window below 64 KiB is refused", () => {
   expect(() => driverOptionsOf({ windowBytes: 65_535 })).toThrow(RangeError);
 });
