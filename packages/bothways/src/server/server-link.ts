@@ -187,6 +187,7 @@ export class ServerLink implements LinkHandler {
       typeof data === "string" ? parseHello(data, this.#driver.options.maxNamespacesPerPeer) : undefined;
     if (hello === "version")
       return this.end(errorTable.BW_VERSION.closeCode, `versions ${versions.join(" ")}`);
+    if (hello === "namespaces") return this.end(PROTOCOL_ERROR, errorTable.BW_NAMESPACE_LIMIT.message);
     if (!hello) return this.end(PROTOCOL_ERROR);
     const peer = this.#driver.attach(this, hello);
     if (typeof peer === "number") return this.end(peer);

@@ -109,6 +109,14 @@ test("rooms entered in middleware are entered when the client hears that it join
   expect(await heard).toEqual([1]);
 });
 
+test("who asks for more namespaces at once than it may have is told why it gets none", async () => {
+  const io = new Server({ maxNamespacesPerPeer: 2 });
+  const address = `http://127.0.0.1:${await listen(io)}`;
+  const sockets = ["/", "/a", "/b"].map((name) => connect(address + name));
+  const errors = await Promise.all(sockets.map((socket) => next<[Error]>(socket, "connect_error")));
+  expect(errors.map(([{ message }]) => message)).toEqual(Array(3).fill("too many namespaces for one client"));
+});
+
 test("a server that was closed stays closed", async () => {
   const io = new Server();
   const port = await listen(io);
