@@ -76,12 +76,12 @@ const MAX_UPGRADE_DELAY_MS = 300_000;
 interface Memory {
   readonly until: number;
   /** What opened last, and how many ms it took. */
-  index: number | undefined;
+  index?: number;
   ms: number;
   /** How often something better was tried in vain. */
   tries: number;
   /** Something on the way keeps streams back. */
-  hasBuffering: boolean;
+  hasBuffering?: boolean;
 }
 
 const memory = new Map<string, Memory>();
@@ -90,7 +90,7 @@ const memory = new Map<string, Memory>();
 function remember(url: string, now: number): Memory {
   let known = memory.get(url);
   if (!known || known.until <= now) {
-    known = { until: now + MEMORY_MS, index: undefined, ms: 250, tries: 0, hasBuffering: false };
+    known = { until: now + MEMORY_MS, ms: 250, tries: 0 };
     memory.set(url, known);
   }
   return known;

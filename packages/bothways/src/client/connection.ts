@@ -34,6 +34,8 @@ export interface ConnectionEvents {
   reconnect_attempt: (attempt: number) => void;
   /** The n-th try succeeded. */
   reconnect: (attempt: number) => void;
+  /** As many tries as `reconnectionAttempts` allows have failed; it tries no more until `connect` is called. */
+  reconnect_failed: () => void;
 }
 
 /** One try of one technique: what the session knows as a link. */
@@ -55,10 +57,6 @@ type Carriers = {
   ) => void;
 };
 
-/** With a session to lose, an attempt to switch is given up sooner. */
-const SWITCH_TIMEOUT_MS = 5000;
-const MAX_REPORTED = 20;
-
 /** Of ends that are final. */
 const reasons: Record<number, DisconnectReason> = {
   [PROTOCOL_ERROR]: "parse error",
@@ -68,7 +66,7 @@ const reasons: Record<number, DisconnectReason> = {
 /** The connection to one server, shared by the sockets of its namespaces: `socket.io`. */
 export class Connection extends ClientEmitter<Record<never, never>, ConnectionEvents> {
   /** @internal */
-  readonly platform: ClientPlatform;
+  declare readonly platform: ClientPlatform;
   /** @internal Bytes that sockets hold back. */
   heldBytes = 0;
   readonly #url: string;
@@ -151,7 +149,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       link.close(Math.max(BYE, code), "", this.#isLeaving);
       if (!hasFailed || this.#session.state === "closed") return;
       if (this.#chooser.failed(index, isOpen) || this.#isPending) return;
-      const error = createError("BW_LINK_LOST", row.reason || "no transport could be opened");
+      const error = createError("BW_LINK_LOST", row.reason || "no transport opened");
       for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
       this.#retry();
     },
@@ -293,8 +291,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     for (const asked of this.#sockets.values()) {
       asked.authorize(() => {
         const sockets = [...this.#sockets.values()];
-        const isReady = sockets[0] && sockets.every(({ authorized }) => authorized !== undefined);
-        if (!isReady || this.isOpen || this.#isPending) return;
+        if (!sockets[0] || sockets.some(({ authorized }) => authorized === undefined)) return;
+        if (this.isOpen || this.#isPending) return;
         this.#cancelStep?.();
         this.#chooser.begin();
       });
@@ -323,8 +321,9 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       this.run({ type: "lost", link: attempt, code });
     };
     const cancel = platform.setTimer(
-      () => lost("BW_SILENT", TIMEOUT, "timeout"),
-      this.isOpen ? SWITCH_TIMEOUT_MS : (options.timeout ?? 20_000),
+      () => lost("BW_LINK_LOST", TIMEOUT, "timeout"),
+      // with a session to lose, an attempt to switch is given up sooner
+      this.isOpen ? 5000 : (options.timeout ?? 20_000),
     );
     const attempt = { index, joins, row, cancel } as Partial<Attempt> as Attempt;
     const hello = this.#session.dial(
@@ -332,7 +331,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       this.#isPending,
       joins.map(({ nsp, authorized }) => [nsp, authorized]),
     );
-    this.#rows = [...this.#rows.slice(1 - MAX_REPORTED), row];
+    // the last 20
+    this.#rows = [...this.#rows.slice(-19), row];
     attempt.link = transport.open(
       { ...options, url: this.#url, maxMessageBytes: NEVER },
       encodeFrame(["h", hello]),
@@ -360,14 +360,18 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       reconnectionDelayMax = 5000,
       randomizationFactor = 0.5,
     } = this.#options;
-    if (!reconnection || this.#tries >= reconnectionAttempts) return;
-    const delayMs = Math.min(reconnectionDelayMax, reconnectionDelay * 2 ** this.#tries++);
+    if (!reconnection) return;
+    if (this.#tries >= reconnectionAttempts) {
+      this.#tries = 0;
+      return this.fire("reconnect_failed");
+    }
     this.later(
       () => {
         this.fire("reconnect_attempt", this.#tries);
         this.#start();
       },
-      delayMs * (1 + randomizationFactor * (2 * this.platform.random() - 1)),
+      Math.min(reconnectionDelayMax, reconnectionDelay * 2 ** this.#tries++) *
+        (1 + randomizationFactor * (2 * this.platform.random() - 1)),
     );
   }
 

@@ -21,12 +21,10 @@ export function connect<ListenEvents = DefaultEventsMap, EmitEvents = ListenEven
   const query = options.query ? `?${new URLSearchParams(options.query)}` : search;
   const target = origin + (options.path ?? "/bothways/") + query;
   const isShared = !options.forceNew && options.multiplex !== false;
-  let connection = isShared ? connections.get(target) : undefined;
-  if (!connection || connection.has(namespace)) {
-    connection = new Connection(target, options, platform, createChooser);
-    if (isShared) connections.set(target, connection);
-  }
-  const socket = new Socket<ListenEvents, EmitEvents>(connection, namespace, options.auth);
+  const create = (): Connection => new Connection(target, options, platform, createChooser);
+  const connection = (isShared && connections.get(target)) || create();
+  if (isShared) connections.set(target, connection);
+  const socket = new Socket<ListenEvents, EmitEvents>(connection, create, namespace, options.auth);
   return options.autoConnect === false ? socket : socket.connect();
 }
 

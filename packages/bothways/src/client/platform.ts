@@ -20,9 +20,9 @@ export const platform: ClientPlatform = {
   createSecret: () => crypto.getRandomValues(new Uint32Array(5)).join("-"),
   onWake(callback) {
     for (const event of ["online", "pageshow", "visibilitychange"])
-      globalThis.addEventListener?.(event, ({ type }) => {
+      globalThis.addEventListener?.(event, () => {
         // a page that goes is hidden, too
-        if (type < "v" || !document.hidden) callback(type === "online");
+        if (event < "v" || !document.hidden) callback(event === "online");
       });
   },
   onLeave(callback) {

@@ -60,22 +60,24 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   ListenEvents,
   SocketReservedEvents
 > {
-  /** Of the socket on the server; undefined until the namespace was joined. */
-  id: string | undefined;
+  // declared only: what begins undefined, or is set by the constructor, takes no bytes of a bundle
+  /** Of the socket on the server; undefined until the namespace was joined, and once it was left. */
+  declare id: string | undefined;
   /** The namespace is joined and the server within reach. */
   connected = false;
   /** It connects, or will: nobody disconnected it on purpose. */
   active = false;
   /** The last `connect` went on with the session there was: nothing was missed. */
   recovered = false;
-  /** The connection it uses. */
-  readonly io: Connection;
+  /** The connection it uses; another one where `connect()` finds its namespace taken there. */
+  declare io: Connection;
   /** The name of its namespace. */
-  readonly nsp: string;
+  declare readonly nsp: string;
   /** Sent when joining; a function is asked anew each time. */
-  auth: Auth;
+  declare auth: Auth;
   /** @internal What `auth` gave; `undefined` while it is being asked. */
-  authorized: unknown;
+  declare authorized: unknown;
+  readonly #createConnection: () => Connection;
   readonly #acks = new Map<number | undefined, Settle>();
   #lastId = 0;
   #buffer: SocketMessage[] = [];
@@ -83,9 +85,10 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   #limits: Limit[] = [];
   #isVolatile = false;
 
-  constructor(io: Connection, nsp: string, auth: Auth = {}) {
+  constructor(io: Connection, createConnection: () => Connection, nsp: string, auth: Auth = {}) {
     super();
     this.io = io;
+    this.#createConnection = createConnection;
     this.nsp = nsp;
     this.auth = auth;
   }
@@ -101,7 +104,10 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     return this;
   }
 
-  /** The next event's ack fails after `ms`; its callback takes an error first. */
+  /**
+   * The next event's ack fails after `ms`, and what could not leave by then is not sent. Its callback takes an error
+   * first.
+   */
   timeout(ms: number): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
     return this.#limit((fail) =>
       this.io.platform.setTimer(() => fail(createError("BW_ACK_TIMEOUT", "operation has timed out")), ms),
@@ -123,6 +129,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
 
   /** Connects, now even if it would try again later by itself. */
   connect(): this {
+    if (!this.active && this.io.has(this.nsp)) this.#move();
     if (!this.active || !this.io.isOpen) {
       this.active = true;
       this.io.join(this as unknown as Socket);
@@ -151,7 +158,8 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     const callback = args.at(-1);
     if (typeof callback !== "function") return this.#emit(event, args);
     const takesError = this.#limits.length;
-    return this.#emit(event, args.slice(0, -1), (error, ...values) => {
+    args.pop();
+    return this.#emit(event, args, (error, ...values) => {
       if (takesError) callback(error, ...values);
       else if (!error) callback(...values);
     });
@@ -198,8 +206,8 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   authorize(done: () => void): void {
     const { auth } = this;
     this.authorized = undefined;
-    const given = (value: unknown): void => {
-      this.authorized = value ?? null;
+    const given = (value: unknown = null): void => {
+      this.authorized = value;
       done();
     };
     if (typeof auth === "function") auth(given);
@@ -218,12 +226,11 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     if (type === EVENT) return this.#dispatch(id, data as [string, ...unknown[]]);
     if (type === ACK) return this.#settle(id, null, ...(data as unknown[]));
     if (type === DISCONNECT) return this.leave("io server disconnect");
-    const answer = data as { message: string; data: unknown; sid: string };
-    if (type === CONNECT) return this.opened(answer.sid);
-    const { message } = answer;
-    if (type === ACK_ERROR) return this.#settle(id, createError("BW_ACK_REFUSED", message, answer.data));
+    if (type === CONNECT) return this.opened((data as { sid: string }).sid);
+    const { message, data: more } = data as { message: string; data: unknown };
+    if (type === ACK_ERROR) return this.#settle(id, createError("BW_ACK_REFUSED", message, more));
     this.leave();
-    this.fire("connect_error", createError("BW_CONNECT_REFUSED", message, answer.data));
+    this.fire("connect_error", createError("BW_CONNECT_REFUSED", message, more));
   }
 
   /** @internal The namespace is joined; without an id, as before. */
@@ -259,6 +266,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
   /** @internal For good, until `connect` is called. */
   leave(reason?: DisconnectReason): void {
     this.active = false;
+    this.id = undefined;
     this.io.leave(this as unknown as Socket);
     if (reason) this.closed(reason);
     this.forget([]);
@@ -288,7 +296,12 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     const message = { data, bytes, id, socket: this as unknown as Socket };
     if (!isVolatile) io.admit(bytes);
     if (settle) {
-      const cancels = limits.map((limit) => limit((error) => this.#settle(id, error)));
+      const cancels = limits.map((limit) =>
+        limit((error) => {
+          this.#withdraw(message);
+          this.#settle(id, error);
+        }),
+      );
       this.#acks.set(id, (...outcome) => {
         for (const cancel of cancels) cancel();
         this.call(settle, outcome);
@@ -308,13 +321,27 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     try {
       message.data = await written;
     } catch (error) {
-      this.#buffer = this.#buffer.filter((other) => other !== message);
-      this.io.heldBytes -= message.bytes as number;
+      this.#withdraw(message);
       this.#settle(id, error as ClientError);
       if (!id) throw error;
     } finally {
       this.#flush();
     }
+  }
+
+  /** One namespace has one socket on a connection: this one goes to another, with what waits. */
+  #move(): void {
+    const waiting = this.#buffer;
+    for (const message of waiting) this.#withdraw(message);
+    this.io = this.#createConnection();
+    this.forget(waiting);
+  }
+
+  /** It is not sent, where it has not been. */
+  #withdraw(message: SocketMessage): void {
+    if (!this.#buffer.includes(message)) return;
+    this.io.heldBytes -= message.bytes as number;
+    this.#buffer = this.#buffer.filter((other) => other !== message);
   }
 
   #flush(): void {

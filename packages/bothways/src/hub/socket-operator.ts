@@ -15,7 +15,7 @@ import { eventData } from "./event-data.ts";
 /** The socket behind an operator. */
 export interface EmitTarget<EmitEvents> {
   transmit(data: unknown[], flags: EmitFlags): boolean;
-  request(data: unknown[], flags: EmitFlags): Promise<Untyped>;
+  ask(data: unknown[], flags: EmitFlags): Promise<Untyped>;
   others(flags: EmitFlags): BroadcastOperator<EmitEvents>;
 }
 
@@ -70,7 +70,7 @@ export class SocketOperator<EmitEvents, Callbacks = EmitEvents> {
     event: Event,
     ...args: AckArguments<EmitEvents, Event>
   ): Promise<AckAnswer<EmitEvents, Event>> {
-    return this.#target.request(eventData(event, args), this.#flags);
+    return this.#target.ask(eventData(event, args), this.#flags);
   }
 
   /** To all others in `room`. */

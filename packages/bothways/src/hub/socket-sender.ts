@@ -49,7 +49,7 @@ export abstract class SocketSender<
     event: Event,
     ...args: AckArguments<EmitEvents, Event>
   ): Promise<AckAnswer<EmitEvents, Event>> {
-    return this.request(eventData(event, args), plain);
+    return this.ask(eventData(event, args), plain);
   }
 
   /** Waits `ms` milliseconds for the answer; callbacks then get an error or `null` first. */
@@ -135,7 +135,7 @@ export abstract class SocketSender<
   }
 
   /** @internal */
-  request(data: unknown[], flags: EmitFlags): Promise<Untyped> {
+  ask(data: unknown[], flags: EmitFlags): Promise<Untyped> {
     return new Promise((resolve, reject) => {
       this.#emit(data, flags, (error, answers) => (error ? reject(error) : resolve(answers[0])));
     });

@@ -43,9 +43,8 @@ export class Emitter<Events = DefaultEventsMap, Reserved = Record<never, never>>
     event?: Event,
     listener?: ListenerOf<Events, Reserved, Event>,
   ): this {
-    if (event !== undefined) return this.#remove(event, listener as Listener | undefined);
-    this.#lists = undefined;
-    return this;
+    if (event === undefined) this.#lists = undefined;
+    return this.#remove(event as Name, listener as Listener | undefined);
   }
 
   /** Calls `listener` with the name and the arguments of each event of the application. */

@@ -104,7 +104,7 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly resumeWindow?: number;
   /**
    * Techniques the server offers; a client that tries another gets BW_TRANSPORT and goes on to its next. `iframe` and `jsonp`
-   * are off unless they are named. Default: websocket, stream, sse, multipart, long-polling, short-polling.
+   * are off unless they are named. A name that none has throws BW_TRANSPORT_NAME. Default: websocket, stream, sse, multipart, long-polling, short-polling.
    */
   readonly transports?: readonly TransportName[];
   /** An HTTP stream ends when more than so many bytes were sent on it, and its client begins the next. Default 8 MiB. */
@@ -242,6 +242,16 @@ export function driverOptionsOf(options: ServerOptions): DriverOptions {
 export function hubLimitsOf(options: ServerOptions): HubLimits {
   const given = Object.entries(defined(options)).filter(([name]) => name in defaultHubLimits);
   return { ...defaultHubLimits, ...Object.fromEntries(given) };
+}
+
+/** Options of Socket.IO that keep clients out, and what does so here. */
+const foreignGuards = { allowRequest: "authenticate", cors: "origins" };
+
+/** Who brings one of them along must not believe that it guards anything. */
+export function refuseForeignGuards(options: object): void {
+  for (const [theirs, ours] of Object.entries(foreignGuards)) {
+    if (theirs in options) throw new TypeError(`there is no option ${theirs}, but ${ours}`);
+  }
 }
 
 /** An option that is `undefined` was left out. */

@@ -7,6 +7,7 @@ import {
   PROTOCOL_ERROR,
   SLOW_CONSUMER,
   TIMEOUT,
+  TOO_LARGE,
 } from "../model/close-code.ts";
 import type { ErrorCode } from "../model/errors.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
@@ -27,6 +28,7 @@ const byCode: Record<number, DisconnectReason> = {
   [SLOW_CONSUMER]: "slow consumer",
   [PROTOCOL_ERROR]: "parse error",
   [INTERNAL]: "transport error",
+  [TOO_LARGE]: "transport error",
   [BYE]: "transport close",
 };
 

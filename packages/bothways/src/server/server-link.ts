@@ -16,6 +16,7 @@ import {
   SLOW_CONSUMER,
   TAKEN_OVER,
   TIMEOUT,
+  TOO_LARGE,
 } from "../model/close-code.ts";
 import { type ErrorCode, errorTable } from "../model/errors.ts";
 import type { Data } from "../model/message.ts";
@@ -106,7 +107,8 @@ export class ServerLink implements LinkHandler {
     return this.#peer ? encodeFrame(this.#peer.session.position()) : "";
   }
 
-  lost(code: ErrorCode, closeCode: number = ABNORMAL): void {
+  /** A client that said more than it may takes that for the end of its session, and so do we. */
+  lost(code: ErrorCode, closeCode: number = code === "BW_MESSAGE_TOO_LARGE" ? TOO_LARGE : ABNORMAL): void {
     if (code === "BW_INTERNAL") return this.#abandon();
     this.#tellLimit(code);
     this.#stop(closeCode);
@@ -185,6 +187,7 @@ export class ServerLink implements LinkHandler {
       typeof data === "string" ? parseHello(data, this.#driver.options.maxNamespacesPerPeer) : undefined;
     if (hello === "version")
       return this.end(errorTable.BW_VERSION.closeCode, `versions ${versions.join(" ")}`);
+    if (hello === "namespaces") return this.end(PROTOCOL_ERROR, errorTable.BW_NAMESPACE_LIMIT.message);
     if (!hello) return this.end(PROTOCOL_ERROR);
     const peer = this.#driver.attach(this, hello);
     if (typeof peer === "number") return this.end(peer);

@@ -17,7 +17,13 @@ import { printDebug } from "../observe/debug.ts";
 import { type AnyHttpServer, type Attached, attach } from "./attach.ts";
 import { DefaultNamespace } from "./default-namespace.ts";
 import { Driver } from "./driver.ts";
-import { defaults, driverOptionsOf, hubLimitsOf, type ServerOptions } from "./options.ts";
+import {
+  defaults,
+  driverOptionsOf,
+  hubLimitsOf,
+  refuseForeignGuards,
+  type ServerOptions,
+} from "./options.ts";
 import { createHubPlatform, createPlatform, createReporter } from "./platform.ts";
 import { Reception } from "./reception.ts";
 import type { ServerStats } from "./stats.ts";
@@ -65,8 +71,9 @@ export class Server<
   constructor(target?: AnyHttpServer | number | ServerOptions, options?: ServerOptions);
   constructor(target?: AnyHttpServer | number | ServerOptions, options?: ServerOptions) {
     super();
-    const isOptions = typeof target === "object" && !("listen" in target);
+    const isOptions = typeof target === "object" && target !== null && !("listen" in target);
     const given: ServerOptions = (isOptions ? target : options) ?? {};
+    refuseForeignGuards(given);
     this.#path = (given.path ?? defaults.path).replace(/\/?$/, "/");
     printDebug();
     const report = createReporter(given.onError);
@@ -84,6 +91,9 @@ export class Server<
 
   /** Answers requests to our path on this server; all others go to its other listeners, as before. */
   attach(server: AnyHttpServer): this {
+    // frameworks' applications have the methods too, and nobody would ever call ours
+    if (typeof server !== "object" || !("listen" in server))
+      throw new TypeError("this is no HTTP server: give what createServer() returned, or a port as a number");
     this.#attached.set(server, attach(server, this.#path, this.#reception));
     return this;
   }
@@ -187,13 +197,17 @@ export class Server<
     return "user" in whose ? this.#driver.revoke(whose.user) : this.#hub.revoke(whose.socket);
   }
 
-  /** Tells every client to come back elsewhere, ends all sessions, and closes the HTTP servers. */
-  async close(): Promise<void> {
+  /**
+   * Tells every client to come back elsewhere, ends all sessions, and closes the HTTP servers. `done` is called when that
+   * is done, as the promise resolves.
+   */
+  async close(done?: () => void): Promise<void> {
     if (this.#closeOnSigterm) process.off("SIGTERM", this.#closeOnSigterm);
     this.#reception.close();
     this.#hub.close();
     this.#driver.close("BW_SHUTDOWN");
     await Promise.all([...this.#attached.values()].map((attached) => attached.close()));
+    done?.();
   }
 
   /** The same as `close()`, for `await using`. */

@@ -1,4 +1,5 @@
 /** The HTTP techniques of a server, by the name a hello calls them. To add one is to add a row, and a form. */
+import { BothwaysError } from "../model/bothways-error.ts";
 import { IframeForm } from "../transport/node/iframe.ts";
 import { JsonpLink } from "../transport/node/jsonp.ts";
 import { PollingLink } from "../transport/node/long-polling.ts";
@@ -11,7 +12,7 @@ import { defaults, type ServerOptions, type TransportName } from "./options.ts";
 /** Makes the link of a new client, by the Origin of its hello. */
 export type CreateLink = (origin?: string) => PollingLink | StreamLink;
 
-/** What makes links, for each technique that `options` offer. */
+/** What makes links, for each technique that `options` offer. Throws BW_TRANSPORT_NAME where there is none of a name. */
 export function createTechniques(options: ServerOptions): Map<string, CreateLink> {
   const limits = {
     maxBytes: options.maxStreamBytes ?? defaults.maxStreamBytes,
@@ -29,5 +30,7 @@ export function createTechniques(options: ServerOptions): Map<string, CreateLink
     "short-polling": () => new PollingLink("short-polling", true),
   };
   const offered: readonly string[] = options.transports ?? defaults.transports;
+  const unknown = offered.find((name) => name !== "websocket" && !Object.hasOwn(all, name));
+  if (unknown !== undefined) throw new BothwaysError("BW_TRANSPORT_NAME", unknown);
   return new Map(Object.entries(all).filter(([name]) => offered.includes(name)));
 }

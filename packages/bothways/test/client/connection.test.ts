@@ -361,6 +361,25 @@ describe("trying again", () => {
     expect(world.platform.timers).toBe(0);
   });
 
+  test("giving up is told once, and connect() begins anew with as many tries", () => {
+    const world = createWorld(["a"], { reconnectionAttempts: 2 });
+    const socket = world.open();
+    const told: (number | string)[] = [];
+    socket.io.on("reconnect_attempt", (number) => told.push(number));
+    socket.io.on("reconnect_failed", () => told.push("failed"));
+    const fail = (): void => {
+      link(world, -1).lose();
+      world.platform.pass(10_000);
+    };
+    for (let index = 0; index < 3; index++) fail();
+    expect(told).toEqual([1, 2, "failed"]);
+    expect([socket.active, world.links.length]).toEqual([true, 3]);
+    socket.connect();
+    world.platform.settle();
+    for (let index = 0; index < 3; index++) fail();
+    expect(told).toEqual([1, 2, "failed", 1, 2, "failed"]);
+  });
+
   test("after a loss it resumes, and counts anew", () => {
     const world = createWorld(["a"]);
     const socket = world.open();
@@ -681,6 +700,56 @@ describe("auth", () => {
   });
 });
 
+describe("leaving", () => {
+  test("by either side's wish: the id is gone before `disconnect` is raised; after a loss it stays", () => {
+    const world = createWorld(["a"]);
+    const socket = world.open();
+    const ids: (string | undefined)[] = [];
+    socket.on("disconnect", () => ids.push(socket.id));
+    link(world, 0).welcome();
+    link(world, 0).lose();
+    world.platform.pass(1_000);
+    link(world, 1).welcome();
+    link(world, 1).say("m1");
+    socket.connect();
+    world.platform.settle();
+    link(world, 2).welcome();
+    socket.disconnect();
+    expect(ids).toEqual(["socket-sid", undefined, undefined]);
+  });
+});
+
+describe("an event whose answer nobody waits for any more", () => {
+  test("is not sent, where it has not been: who asks again does not ask twice", () => {
+    const world = createWorld(["a"]);
+    const socket = world.open();
+    const answers: unknown[] = [];
+    const controller = new AbortController();
+    socket.timeout(100).emit("late", (error: Error) => answers.push(error.message));
+    socket.signal(controller.signal).emit("aborted", (error: Error) => answers.push(error.message));
+    socket.timeout(60_000).emit("kept", () => undefined);
+    expect(socket.io.bufferedBytes).toBeGreaterThan(0);
+    controller.abort();
+    world.platform.pass(100);
+    link(world, 0).welcome();
+    expect(answers).toEqual(["aborted", "operation has timed out"]);
+    expect(link(world, 0).sent.filter((frame) => frame.startsWith("m2"))).toEqual(['m23["kept"]']);
+    expect(socket.io.bufferedBytes).toBe(0);
+  });
+
+  test("has been sent where there was a way: that is not taken back", () => {
+    const world = createWorld(["a"]);
+    const socket = world.open();
+    link(world, 0).welcome();
+    const answers: unknown[] = [];
+    socket.timeout(100).emit("late", (error: Error) => answers.push(error.message));
+    world.platform.pass(100);
+    expect(answers).toEqual(["operation has timed out"]);
+    expect(link(world, 0).sent).toContain('m21["late"]');
+    expect(socket.io.bufferedBytes).toBe(0);
+  });
+});
+
 describe("sockets that share a connection", () => {
   test("one that comes while an attempt is under way does not keep the next from being tried", () => {
     const world = createWorld(["a", "b"]);
@@ -756,6 +825,38 @@ describe("sockets that share a connection", () => {
     for (const [index, answer] of answers.entries()) answer(index);
     world.platform.settle();
     expect(link(world, 0).sent.filter((frame) => frame.startsWith("m3"))).toEqual(["m3/two,0[1]"]);
+  });
+
+  test("one namespace has one socket on it: whoever comes second has a connection of its own", () => {
+    const world = createWorld(["a"]);
+    const one = world.make("/", { autoConnect: false });
+    const two = world.make("/", { autoConnect: false, reconnection: false });
+    one.connect();
+    two.connect();
+    expect(one.io).not.toBe(two.io);
+    world.platform.settle();
+    expect(world.links).toHaveLength(2);
+    for (const each of world.links) each.welcome();
+    expect([one.connected, two.connected]).toEqual([true, true]);
+    two.disconnect();
+    expect(one.connected).toBe(true);
+  });
+
+  test("who left and comes back displaces nobody who came meanwhile", () => {
+    const world = createWorld(["a"]);
+    const one = world.open();
+    link(world, 0).welcome();
+    one.disconnect();
+    const two = world.open();
+    link(world, 1).welcome();
+    one.connect();
+    world.platform.settle();
+    link(world, 2).welcome();
+    expect([one.connected, two.connected]).toEqual([true, true]);
+    one.disconnect();
+    expect([one.connected, two.connected]).toEqual([false, true]);
+    one.connect();
+    expect(one.io).not.toBe(two.io);
   });
 
   test("a listener of the connection that throws stops nothing", () => {

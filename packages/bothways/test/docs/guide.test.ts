@@ -1,12 +1,13 @@
 /**
- * The JavaScript of each page of the guide is one program, its TypeScript another: both print what the comments behind
- * `console.log` say, and the second is compiled besides. Pages in HTML are opened in test/browser/guide.test.ts.
+ * The JavaScript of each page of the guide, and of that for who comes from Socket.IO, is one program, its TypeScript
+ * another: both print what the comments behind `console.log` say, and the second is compiled besides. Pages in HTML are
+ * opened in test/browser/guide.test.ts.
  */
 import { basename } from "node:path";
 import { describe, expect, test } from "vitest";
 import { blocksOf, compile, freePort, pagesIn, promisedOutput, readPage, runModule } from "./programs.ts";
 
-const pages = pagesIn("docs/guide/");
+const pages = [...pagesIn("docs/guide/"), "docs/migrate/from-socket-io.md"];
 const programs = pages.flatMap((path) =>
   (["js", "ts"] as const).flatMap((language) => {
     const code = blocksOf(readPage(path), language).join("\n");
@@ -30,8 +31,8 @@ describe("the guide", () => {
     expect(programs.some((program) => program.path === path && promisedOutput(program.code).length > 0)).toBe(
       true,
     );
-    // the last two are no programs
-    const isRun = /^(js|ts|html|nginx|haproxy|text)$/;
+    // those from nginx on are no programs
+    const isRun = /^(js|ts|html|nginx|haproxy|text|diff)$/;
     const languages = [...page.matchAll(/^```(\w*)\n[\s\S]*?^```/gm)].map(([, language = ""]) => language);
     expect(languages.filter((language) => !isRun.test(language))).toEqual([]);
   });

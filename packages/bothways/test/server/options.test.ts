@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { driverOptionsOf, hubLimitsOf } from "../../src/server/options.ts";
+import { Server } from "../../src/server/server.ts";
 
 test("an option that is undefined is left out", () => {
   expect(driverOptionsOf({ maxBufferedBytes: undefined })).toEqual(driverOptionsOf({}));
@@ -14,6 +15,18 @@ test("a client's account has room for all that the other limits allow", () => {
   });
   expect(maxPeerBytes).toBeGreaterThan(1e8 + 1e7 + 1e6);
   expect(driverOptionsOf({ maxClientBytes: 5 }).maxPeerBytes).toBe(5);
+});
+
+test.each([
+  ["allowRequest", "authenticate"],
+  ["cors", "origins"],
+])("Socket.IO's %s, which would guard nothing here, is refused", (theirs, ours) => {
+  expect(() => new Server({ [theirs]: () => false })).toThrow(`there is no option ${theirs}, but ${ours}`);
+});
+
+test("a transport that no technique is called is refused (option: transports)", () => {
+  const error = expect.objectContaining({ code: "BW_TRANSPORT_NAME", detail: "polling" });
+  expect(() => new Server({ transports: ["websocket", "polling" as never] })).toThrow(error);
 });
 
 test("a window below 64 KiB is refused", () => {

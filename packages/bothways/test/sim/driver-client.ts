@@ -52,7 +52,7 @@ export class DriverClient implements Client {
       timeout: 4000,
     };
     const connection = new Connection(`http://world${++worlds}/`, options, this.#platform(), hedged);
-    this.#socket = new Socket(connection, "/", { client: index });
+    this.#socket = new Socket(connection, () => connection, "/", { client: index });
     this.#listen();
     process.setTimer(() => void this.#socket.connect(), 0);
   }

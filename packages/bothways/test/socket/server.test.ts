@@ -151,6 +151,16 @@ describe("on a server that others use", () => {
     if (two.httpServer) await once(two.httpServer, "listening");
     await joinedBoth(await listen(two.httpServer), { path: "/two/" });
   });
+
+  test("what is no HTTP server is refused at once: an Express application, a port as a text", () => {
+    const express = Object.assign(() => {}, { listen() {}, on() {}, emit() {} });
+    for (const target of [express, "3000", {}]) {
+      expect(() => new Server().attach(target as never), String(target)).toThrow(TypeError);
+    }
+    expect(() => new Server(express as never)).toThrow("no HTTP server");
+    expect(() => new Server("3000" as never)).toThrow("no HTTP server");
+    expect(new Server(null as never, { path: "/x/" }).httpServer).toBeUndefined();
+  });
 });
 
 describe("the client it serves", () => {
@@ -394,6 +404,17 @@ describe("strangers", () => {
     expect(answer).toMatchObject({ status, body: expect.stringMatching(/^c4400,/) });
   });
 
+  test("a message that is too long ends the session, which nobody will resume (option: maxHttpBufferSize)", async () => {
+    const { io, url } = await open({ maxHttpBufferSize: 10_000 });
+    const connection = next<[ServerSocket]>(io, "connection");
+    const socket = await joined(url, { transports: ["websocket"] });
+    const [server] = await connection;
+    const reasons = Promise.all([nextReason(server), nextReason(socket)]);
+    socket.emit("long", "x".repeat(20_000));
+    expect(await reasons).toEqual(["transport error", "io server disconnect"]);
+    expect([socket.active, io.stats().sessions]).toEqual([false, 0]);
+  });
+
   test("requests that are refused by their head, length, or pace (option: maxHttpBufferSize)", async () => {
     const { url } = await open(limits);
     const path = `${url}/bothways/`;
@@ -595,6 +616,13 @@ describe("closing", () => {
     expect(socket.active).toBe(true);
     await closed;
     expect(io.stats().sessions).toBe(0);
+  });
+
+  test("a callback is called when it is done", async () => {
+    const { io } = await open();
+    const steps: string[] = [];
+    await io.close(() => steps.push(`listening: ${io.httpServer?.listening}`));
+    expect(steps).toEqual(["listening: false"]);
   });
 
   test("is done soon though clients do not read, and a second time is nothing", async () => {

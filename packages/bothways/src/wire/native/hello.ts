@@ -8,8 +8,14 @@ import type { Hello } from "../../model/frame.ts";
 /** Protocol versions this side speaks. */
 export const versions: readonly number[] = [1];
 
-/** The hello, `"version"` where it speaks only versions we do not, or `undefined` where it is malformed. */
-export function parseHello(data: string, maxNamespaces: number): Hello | "version" | undefined {
+/**
+ * The hello, `"version"` where it speaks only versions we do not, `"namespaces"` where it joins too many, or `undefined`
+ * where it is malformed.
+ */
+export function parseHello(
+  data: string,
+  maxNamespaces: number,
+): Hello | "version" | "namespaces" | undefined {
   const value = parseJson(data);
   if (!isRecord(value) || !isCount(value.version)) return undefined;
   if (!versions.includes(value.version)) return "version";
@@ -26,7 +32,9 @@ export function parseHello(data: string, maxNamespaces: number): Hello | "versio
   if (!Array.isArray(credit)) return undefined;
   const [messages, bytes]: unknown[] = credit;
   if (!isCount(messages) || !isCount(bytes)) return undefined;
-  if (!Array.isArray(join) || join.length > maxNamespaces || !join.every(isJoin)) return undefined;
+  if (!Array.isArray(join)) return undefined;
+  if (join.length > maxNamespaces) return "namespaces";
+  if (!join.every(isJoin)) return undefined;
   if ((sid !== undefined || secret !== undefined) && !(isToken(sid) && isToken(secret))) return undefined;
   return { version: 1, attempt, generation, received, credit: [messages, bytes], join, sid, secret };
 }
