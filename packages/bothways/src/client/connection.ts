@@ -56,7 +56,8 @@ type Carriers = {
 
 /** With a session to lose, an attempt to switch is given up sooner. */
 const SWITCH_TIMEOUT_MS = 5000;
-const MAX_REPORTED = 20;
+/** The report has this many attempts and the latest. */
+const MAX_EARLIER = 19;
 
 const reasons: Record<number, DisconnectReason> = {
   [PROTOCOL_ERROR]: "parse error",
@@ -70,6 +71,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   readonly platform: ClientPlatform;
   /** @internal Bytes that sockets hold back. */
   heldBytes = 0;
+  /** @internal The namespaces of sockets that connect when they are told to. */
+  readonly reserved = new Set<string>();
   readonly #url: string;
   readonly #options: CoreOptions;
   readonly #chooser: Chooser;
@@ -145,7 +148,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       link.close(Math.max(BYE, code), "", this.#isLeaving);
       if (!hasFailed || this.#session.state === "closed") return;
       if (this.#chooser.failed(index, isOpen) || this.#isPending) return;
-      const error = createError("BW_LINK_LOST", row.reason || "no transport could be opened");
+      const error = createError("BW_LINK_LOST", row.reason || "no transport opened");
       for (const socket of this.#sockets.values()) socket.fire("connect_error", error);
       this.#retry();
     },
@@ -239,9 +242,9 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     };
   }
 
-  /** @internal */
+  /** @internal A socket is in this namespace, or may come by itself. */
   has(namespace: string): boolean {
-    return this.#sockets.has(namespace);
+    return this.#sockets.has(namespace) || this.reserved.has(namespace);
   }
 
   /** @internal Throws where there is no room for what a socket wants to send. */
@@ -282,8 +285,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     for (const asked of this.#sockets.values()) {
       asked.authorize(() => {
         const sockets = [...this.#sockets.values()];
-        const isReady = sockets[0] && sockets.every(({ authorized }) => authorized !== undefined);
-        if (!isReady || this.isOpen || this.#isPending) return;
+        const isWaiting = sockets.some(({ authorized }) => authorized === undefined);
+        if (!sockets[0] || isWaiting || this.isOpen || this.#isPending) return;
         this.#cancelStep?.();
         this.#chooser.begin();
       });
@@ -292,8 +295,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
 
   /** @internal Begins an attempt, beside those that are under way. */
   dial(index: number): void {
-    const { platform } = this;
     const options = this.#options;
+    const { platform } = this;
     const transport = options.transports[index] as ClientTransport;
     const joins = [...this.#sockets.values()];
     const row: ReportAttempt = {
@@ -321,7 +324,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
       this.#isPending,
       joins.map(({ nsp, authorized }) => [nsp, authorized]),
     );
-    this.#rows = [...this.#rows.slice(1 - MAX_REPORTED), row];
+    this.#rows = [...this.#rows.slice(-MAX_EARLIER), row];
     attempt.link = transport.open(
       { ...options, url: this.#url, maxMessageBytes: NEVER },
       encodeFrame(["h", hello]),
@@ -330,11 +333,9 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
           this.#counts.bytesReceived += data.length;
           this.run({ type: "frame", link: attempt, frame: parseFrame(data) });
         },
-        received() {},
-        writable: () => {
-          this.run({ type: "writable", link: attempt, rewinds: attempt.link.rewinds });
-        },
         blocked: () => this.run({ type: "blocked", link: attempt }),
+        writable: () => this.run({ type: "writable", link: attempt, rewinds: attempt.link.rewinds }),
+        received() {},
         position: () => encodeFrame(this.#session.position()),
         lost,
       },
@@ -372,13 +373,15 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     this.#wasFull = isFull;
     const { deadline } = this.#session;
     // a tick that is under way is left alone, or what is sent all the time would put it off for ever
-    if (deadline >= this.#tickAt) return;
+    if (deadline < NEVER && deadline >= this.#tickAt) return;
     this.#tickAt = deadline;
     this.#cancelTick?.();
-    this.#cancelTick = this.platform.setTimer(() => {
-      this.#tickAt = NEVER;
-      this.run({ type: "tick" });
-    }, deadline - this.platform.now());
+    // one that nobody waits for would keep a program from ending
+    if (deadline < NEVER)
+      this.#cancelTick = this.platform.setTimer(() => {
+        this.#tickAt = NEVER;
+        this.run({ type: "tick" });
+      }, deadline - this.platform.now());
   }
 
   #give({ link }: Attempt, message: Message): void {

@@ -21,13 +21,15 @@ export function connect<ListenEvents = DefaultEventsMap, EmitEvents = ListenEven
   const query = options.query ? `?${new URLSearchParams(options.query)}` : search;
   const target = origin + (options.path ?? "/bothways/") + query;
   const isShared = !options.forceNew && options.multiplex !== false;
-  let connection = isShared ? connections.get(target) : undefined;
+  let connection = isShared && connections.get(target);
   if (!connection || connection.has(namespace)) {
     connection = new Connection(target, options, platform, createChooser);
     if (isShared) connections.set(target, connection);
   }
   const socket = new Socket<ListenEvents, EmitEvents>(connection, namespace, options.auth);
-  return options.autoConnect === false ? socket : socket.connect();
+  if (options.autoConnect !== false) return socket.connect();
+  connection.reserved.add(namespace);
+  return socket;
 }
 
 /**
