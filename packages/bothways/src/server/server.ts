@@ -11,6 +11,7 @@ import { type ConnectionListener, Hub } from "../hub/hub.ts";
 import type { Namespace } from "../hub/namespace.ts";
 import type { NamespaceTest, ParentNamespace } from "../hub/parent-namespace.ts";
 import type { Socket } from "../hub/socket.ts";
+import { BothwaysError } from "../model/bothways-error.ts";
 import type { Contract } from "../model/contract.ts";
 import type { DefaultEventsMap, Untyped } from "../model/events.ts";
 import { printDebug } from "../observe/debug.ts";
@@ -82,8 +83,12 @@ export class Server<
     else if (target && !isOptions) this.attach(target as AnyHttpServer);
   }
 
-  /** Answers requests to our path on this server; all others go to its other listeners, as before. */
+  /**
+   * Answers requests to our path on this server; all others go to its other listeners, as before. Throws BW_HTTP_SERVER for
+   * what is none, as the application of a framework.
+   */
   attach(server: AnyHttpServer): this {
+    if (typeof server?.address !== "function") throw new BothwaysError("BW_HTTP_SERVER", describe(server));
     this.#attached.set(server, attach(server, this.#path, this.#reception));
     return this;
   }
@@ -200,4 +205,10 @@ export class Server<
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** For who took something for a server. */
+function describe(value: unknown): string {
+  if (typeof value === "function") return "not an application: createServer(app) makes a server of it";
+  return typeof value === "object" ? "this object is none" : `${JSON.stringify(value)} is none`;
 }
