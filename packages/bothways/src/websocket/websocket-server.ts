@@ -78,7 +78,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
   #isHttpOpen = true;
 
   /** `callback` is called when the server of its own listens. Throws a TypeError on options that do not fit together. */
-  constructor(options: ServerOptions, callback?: () => void) {
+  constructor(options: ServerOptions = {}, callback?: () => void) {
     super();
     const { port, server, noServer = false, path, clientTracking = true } = options;
     if (
@@ -89,6 +89,8 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
         'One and only one of the "port", "server", or "noServer" options must be specified',
       );
     }
+    if (typeof server === "function")
+      throw new TypeError("An application is no server: createServer(app) makes one of it");
     this.options = options;
     this.path = path;
     this.clients = clientTracking ? new Set() : undefined;

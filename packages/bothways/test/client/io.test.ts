@@ -42,10 +42,7 @@ describe("the URL in Node, where there is no page whose server could be meant", 
     },
   );
 
-  test.each(["http://localhost:3000", "https://example.com/chat", "ws://localhost"])(
-    "%s is taken",
-    (url) => {
-      expect(io(url, { autoConnect: false }).active).toBe(false);
-    },
-  );
+  test.each(["http://localhost:3000", "https://example.com/chat", "ws://localhost"])("%s is taken", (url) => {
+    expect(io(url, { autoConnect: false }).active).toBe(false);
+  });
 });
