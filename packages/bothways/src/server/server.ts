@@ -77,7 +77,7 @@ export class Server<
     this.#reception = new Reception(this.#driver, this.#path, given, this.#hub as unknown as Hub);
     if (given.drainOnSigterm) {
       this.#closeOnSigterm = () => void this.close();
-      process.once("SIGTERM", this.#closeOnSigterm);
+      process.on("SIGTERM", this.#closeOnSigterm);
     }
     if (typeof target === "number") this.listen(target);
     else if (target && !isOptions) this.attach(target as AnyHttpServer);
@@ -194,11 +194,12 @@ export class Server<
 
   /** Tells every client to come back elsewhere, ends all sessions, and closes the HTTP servers. */
   async close(): Promise<void> {
-    if (this.#closeOnSigterm) process.off("SIGTERM", this.#closeOnSigterm);
     this.#reception.close();
     this.#hub.close();
     this.#driver.close("BW_SHUTDOWN");
     await Promise.all([...this.#attached.values()].map((attached) => attached.close()));
+    // not before: the signal often comes twice, to the process and to its group, and the second would end it midway
+    if (this.#closeOnSigterm) process.off("SIGTERM", this.#closeOnSigterm);
   }
 
   /** The same as `close()`, for `await using`. */
