@@ -700,7 +700,7 @@ describe("closing", () => {
     expect(await exited).toEqual([0, null]);
   });
 
-  test("SIGTERM that comes twice, to a process and to its group, cuts nobody off (option: drainOnSigterm)", async () => {
+  test("SIGTERM that comes twice, to a process and to its group, cuts nobody off", async () => {
     const { child, exited, nextLine, url } = await startDraining();
     const socket = await joined(url, { transports: ["websocket"], reconnection: false });
     expect(await nextLine()).toBe("connected by websocket");
