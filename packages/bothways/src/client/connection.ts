@@ -7,7 +7,7 @@
  */
 import { ABNORMAL, BYE, DRAINING, PROTOCOL_ERROR, TAKEN_OVER, TIMEOUT } from "../model/close-code.ts";
 import type { Message } from "../model/message.ts";
-import { CONNECT, DISCONNECT, type Packet } from "../model/packet.ts";
+import { ACK, CONNECT, DISCONNECT, type Packet } from "../model/packet.ts";
 import type { DisconnectReason } from "../model/reasons.ts";
 import type { ClientTransport, Link, LinkHandler } from "../model/transport.ts";
 import { ClientSession } from "../session/client-session.ts";
@@ -271,7 +271,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
 
   /** @internal Sends a packet that is no event. */
   say(packet: Packet): void {
-    this.run({ type: "send", message: { data: encodePacket(packet), isAnswer: packet.id !== undefined } });
+    this.run({ type: "send", message: { data: encodePacket(packet), isAnswer: packet.type >= ACK } });
   }
 
   /** @internal */
@@ -301,8 +301,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
 
   /** @internal Begins an attempt, beside those that are under way. */
   dial(index: number): void {
-    const { platform } = this;
     const options = this.#options;
+    const { platform } = this;
     const transport = options.transports[index] as ClientTransport;
     const joins = [...this.#sockets.values()];
     const row: ReportAttempt = {
@@ -341,11 +341,9 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
           this.#counts.bytesReceived += data.length;
           this.run({ type: "frame", link: attempt, frame: parseFrame(data) });
         },
-        received() {},
-        writable: () => {
-          this.run({ type: "writable", link: attempt, rewinds: attempt.link.rewinds });
-        },
         blocked: () => this.run({ type: "blocked", link: attempt }),
+        writable: () => this.run({ type: "writable", link: attempt, rewinds: attempt.link.rewinds }),
+        received() {},
         position: () => encodeFrame(this.#session.position()),
         lost,
       },
@@ -387,13 +385,15 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     this.#wasFull = isFull;
     const { deadline } = this.#session;
     // a tick that is under way is left alone, or what is sent all the time would put it off for ever
-    if (deadline >= this.#tickAt) return;
+    if (deadline < NEVER && deadline >= this.#tickAt) return;
     this.#tickAt = deadline;
     this.#cancelTick?.();
-    this.#cancelTick = this.platform.setTimer(() => {
-      this.#tickAt = NEVER;
-      this.run({ type: "tick" });
-    }, deadline - this.platform.now());
+    // one that nobody waits for would keep a program from ending
+    if (deadline < NEVER)
+      this.#cancelTick = this.platform.setTimer(() => {
+        this.#tickAt = NEVER;
+        this.run({ type: "tick" });
+      }, deadline - this.platform.now());
   }
 
   #give({ link }: Attempt, message: Message): void {

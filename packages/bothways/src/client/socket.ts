@@ -55,11 +55,15 @@ type Settle = (error: ClientError | null, ...values: unknown[]) => void;
 /** May call `fail` later. Returns what takes that back. */
 type Limit = (fail: (error: ClientError) => void) => () => void;
 
-/** One namespace of a server: what `io()` returns. What is emitted while it is away is sent when it is back. */
-export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> extends ClientEmitter<
-  ListenEvents,
-  SocketReservedEvents
-> {
+/**
+ * One namespace of a server: what `io()` returns. What is emitted while it is away is sent when it is back. `Callbacks` are
+ * the events as `emit` takes them: after `timeout` their callbacks get an error first.
+ */
+export class Socket<
+  ListenEvents = DefaultEventsMap,
+  EmitEvents = ListenEvents,
+  Callbacks = EmitEvents,
+> extends ClientEmitter<ListenEvents, SocketReservedEvents> {
   // declared only: what begins undefined, or is set by the constructor, takes no bytes of a bundle
   /** Of the socket on the server; undefined until the namespace was joined, and once it was left. */
   declare id: string | undefined;
@@ -108,7 +112,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
    * The next event's ack fails after `ms`, and what could not leave by then is not sent. Its callback takes an error
    * first.
    */
-  timeout(ms: number): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
+  timeout(ms: number): Socket<ListenEvents, EmitEvents, ErrorFirst<EmitEvents>> {
     return this.#limit((fail) =>
       this.io.platform.setTimer(() => fail(createError("BW_ACK_TIMEOUT", "operation has timed out")), ms),
     );
@@ -118,7 +122,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
    * Aborting `signal` ends the wait for the next event's answer: BW_ABORTED, with the signal's reason as `cause`. A
    * callback takes an error first. The event may be handled all the same.
    */
-  signal(signal: AbortSignal): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
+  signal(signal: AbortSignal): Socket<ListenEvents, EmitEvents, ErrorFirst<EmitEvents>> {
     return this.#limit((fail) => {
       const abort = (): void => fail(createError("BW_ABORTED", "aborted", undefined, signal.reason));
       if (signal.aborted) this.io.platform.defer(abort);
@@ -150,10 +154,7 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
    * Sends an event. A trailing function is called with the answer. False when more waits than the high-water mark.
    * Throws BW_BACKPRESSURE, and sends nothing, when `maxBufferedBytes` wait already.
    */
-  emit<Event extends EventNames<EmitEvents>>(
-    event: Event,
-    ...args: EventArguments<EmitEvents, Event>
-  ): boolean;
+  emit<Event extends EventNames<Callbacks>>(event: Event, ...args: EventArguments<Callbacks, Event>): boolean;
   emit(event: string, ...args: unknown[]): boolean {
     const callback = args.at(-1);
     if (typeof callback !== "function") return this.#emit(event, args);
@@ -272,9 +273,9 @@ export class Socket<ListenEvents = DefaultEventsMap, EmitEvents = ListenEvents> 
     this.forget([]);
   }
 
-  #limit(limit: Limit): Socket<ListenEvents, ErrorFirst<EmitEvents>> {
+  #limit(limit: Limit): Socket<ListenEvents, EmitEvents, ErrorFirst<EmitEvents>> {
     this.#limits.push(limit);
-    return this as Socket<ListenEvents, ErrorFirst<EmitEvents>>;
+    return this as unknown as Socket<ListenEvents, EmitEvents, ErrorFirst<EmitEvents>>;
   }
 
   #emit(event: string, args: unknown[], settle?: Settle): boolean {

@@ -5,6 +5,6 @@ import { createError } from "./error.ts";
 /** Its place. Throws BW_TRANSPORT_NAME where none is called so. */
 export function findTransport(transports: readonly ClientTransport[], name: string): number {
   const index = transports.findIndex((transport) => transport.name === name);
-  if (index < 0) throw createError("BW_TRANSPORT_NAME", `there is no transport "${name}"`);
+  if (index < 0) throw createError("BW_TRANSPORT_NAME", `no transport "${name}"`);
   return index;
 }

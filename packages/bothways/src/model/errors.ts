@@ -151,6 +151,13 @@ export const errorTable = {
   BW_TRANSPORT_CLOSED: entry("network", 4503, 503, "yes", "the peer closed the transport"),
   // hub and sockets: namespaces, rooms, events, answers
   BW_CLOSED: entry("local", 4000, 200, "no", "closed"),
+  BW_HTTP_SERVER: entry(
+    "local",
+    4400,
+    400,
+    "no",
+    "a Server takes a port number, or a server of node:http, node:https or node:http2",
+  ),
   BW_SHUTDOWN: entry("local", 4503, 503, "later", "the server is shutting down"),
   BW_DISCONNECTED: entry("network", 4000, 410, "yes", "the socket is disconnected"),
   BW_NAMESPACE: entry("remote", 4404, 404, "no", "invalid namespace"),
@@ -171,6 +178,7 @@ export const errorTable = {
   BW_ACK_REFUSED: entry("app", 4500, 500, "no", "the other side could not answer"),
   BW_ACK_LIMIT: entry("local", 4429, 429, "later", "more than maxAcks answers are awaited"),
   BW_TRANSPORT_NAME: entry("local", 4406, 406, "no", "no transport has this name"),
+  BW_SERVER_URL: entry("local", 4400, 400, "no", "no URL of a server was given to io()"),
   BW_ABORTED: entry("local", 4000, 400, "no", "the wait for the answer was aborted"),
   BW_EVENTS_WAITING: entry(
     "remote",

@@ -11,6 +11,7 @@ import { type ConnectionListener, Hub } from "../hub/hub.ts";
 import type { Namespace } from "../hub/namespace.ts";
 import type { NamespaceTest, ParentNamespace } from "../hub/parent-namespace.ts";
 import type { Socket } from "../hub/socket.ts";
+import { BothwaysError } from "../model/bothways-error.ts";
 import type { Contract } from "../model/contract.ts";
 import type { DefaultEventsMap, Untyped } from "../model/events.ts";
 import { printDebug } from "../observe/debug.ts";
@@ -83,17 +84,18 @@ export class Server<
     this.#reception = new Reception(this.#driver, this.#path, given, this.#hub as unknown as Hub);
     if (given.drainOnSigterm) {
       this.#closeOnSigterm = () => void this.close();
-      process.once("SIGTERM", this.#closeOnSigterm);
+      process.on("SIGTERM", this.#closeOnSigterm);
     }
     if (typeof target === "number") this.listen(target);
     else if (target && !isOptions) this.attach(target as AnyHttpServer);
   }
 
-  /** Answers requests to our path on this server; all others go to its other listeners, as before. */
+  /**
+   * Answers requests to our path on this server; all others go to its other listeners, as before. Throws BW_HTTP_SERVER for
+   * what is none, as the application of a framework.
+   */
   attach(server: AnyHttpServer): this {
-    // frameworks' applications have the methods too, and nobody would ever call ours
-    if (typeof server !== "object" || !("listen" in server))
-      throw new TypeError("this is no HTTP server: give what createServer() returned, or a port as a number");
+    if (typeof server?.address !== "function") throw new BothwaysError("BW_HTTP_SERVER", describe(server));
     this.#attached.set(server, attach(server, this.#path, this.#reception));
     return this;
   }
@@ -202,11 +204,12 @@ export class Server<
    * is done, as the promise resolves.
    */
   async close(done?: () => void): Promise<void> {
-    if (this.#closeOnSigterm) process.off("SIGTERM", this.#closeOnSigterm);
     this.#reception.close();
     this.#hub.close();
     this.#driver.close("BW_SHUTDOWN");
     await Promise.all([...this.#attached.values()].map((attached) => attached.close()));
+    // not before: the signal often comes twice, to the process and to its group, and the second would end it midway
+    if (this.#closeOnSigterm) process.off("SIGTERM", this.#closeOnSigterm);
     done?.();
   }
 
@@ -214,4 +217,10 @@ export class Server<
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** For who took something for a server. */
+function describe(value: unknown): string {
+  if (typeof value === "function") return "not an application: createServer(app) makes a server of it";
+  return typeof value === "object" ? "this object is none" : `${JSON.stringify(value)} is none`;
 }

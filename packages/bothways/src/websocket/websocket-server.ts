@@ -88,6 +88,8 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
         'One and only one of the "port", "server", or "noServer" options must be specified',
       );
     }
+    if (typeof server === "function")
+      throw new TypeError("An application is no server: createServer(app) makes one of it");
     this.options = options;
     this.path = path || undefined;
     this.clients = (clientTracking ? new Set() : undefined) as Set<WebSocket>;

@@ -428,6 +428,21 @@ describe("trying again", () => {
     }
   });
 
+  test("no timer is left behind by a connection that was open, or a program would not end", () => {
+    for (const end of [
+      (socket: Socket) => socket.disconnect(),
+      (_socket: Socket, world: World) => link(world, 0).lose(),
+      (_socket: Socket, world: World) => link(world, 0).lose(4401),
+    ]) {
+      const world = createWorld(["a"], { reconnection: false });
+      const socket = world.open();
+      link(world, 0).welcome();
+      link(world, 0).say('m2["news",1]');
+      end(socket, world);
+      expect(world.platform.timers).toBe(0);
+    }
+  });
+
   test("silence is a loss", () => {
     const world = createWorld(["a"]);
     const socket = world.open();
@@ -827,21 +842,6 @@ describe("sockets that share a connection", () => {
     expect(link(world, 0).sent.filter((frame) => frame.startsWith("m3"))).toEqual(["m3/two,0[1]"]);
   });
 
-  test("one namespace has one socket on it: whoever comes second has a connection of its own", () => {
-    const world = createWorld(["a"]);
-    const one = world.make("/", { autoConnect: false });
-    const two = world.make("/", { autoConnect: false, reconnection: false });
-    one.connect();
-    two.connect();
-    expect(one.io).not.toBe(two.io);
-    world.platform.settle();
-    expect(world.links).toHaveLength(2);
-    for (const each of world.links) each.welcome();
-    expect([one.connected, two.connected]).toEqual([true, true]);
-    two.disconnect();
-    expect(one.connected).toBe(true);
-  });
-
   test("who left and comes back displaces nobody who came meanwhile", () => {
     const world = createWorld(["a"]);
     const one = world.open();
@@ -857,6 +857,22 @@ describe("sockets that share a connection", () => {
     expect([one.connected, two.connected]).toEqual([false, true]);
     one.connect();
     expect(one.io).not.toBe(two.io);
+  });
+
+  test("two of one namespace that connect later have a connection each (option: client autoConnect)", () => {
+    const world = createWorld(["a"]);
+    const one = world.make("/", { autoConnect: false });
+    const two = world.make("/", { autoConnect: false });
+    const three = world.make("/");
+    one.connect();
+    two.connect();
+    world.platform.settle();
+    expect(new Set([one.io, two.io, three.io]).size).toBe(3);
+    expect(world.links).toHaveLength(3);
+    for (const each of world.links) each.welcome();
+    expect([one, two, three].map(({ connected }) => connected)).toEqual([true, true, true]);
+    two.disconnect();
+    expect(one.connected).toBe(true);
   });
 
   test("a listener of the connection that throws stops nothing", () => {

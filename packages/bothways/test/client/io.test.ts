@@ -1,5 +1,6 @@
 /** What `io()` makes of its arguments. */
 import { describe, expect, test } from "vitest";
+import { io } from "../../src/client/index.node.ts";
 import { readArguments } from "../../src/client/io.ts";
 import type { ClientTransport } from "../../src/model/transport.ts";
 import { createTransports, FakePlatform } from "./fake-world.ts";
@@ -23,8 +24,25 @@ describe("the transports", () => {
   test("a name that none has: BW_TRANSPORT_NAME (option: client transports)", () => {
     const error = expect.objectContaining({
       code: "BW_TRANSPORT_NAME",
-      message: 'there is no transport "c"',
+      message: 'no transport "c"',
     });
     expect(() => readArguments("/", { transports: ["a", "c"] }, techniques)).toThrow(error);
+  });
+});
+
+describe("the URL in Node, where there is no page whose server could be meant", () => {
+  test.each([undefined, "/", "/chat", "", "//localhost:3000", "localhost:3000", "file:///chat", "no URL"])(
+    "%j: BW_SERVER_URL",
+    (url) => {
+      const message = expect.stringMatching(
+        /^".*" is not the URL of a server, as http:\/\/localhost:3000 is$/,
+      );
+      const error = expect.objectContaining({ code: "BW_SERVER_URL", message });
+      expect(() => io(url, { autoConnect: false })).toThrow(error);
+    },
+  );
+
+  test.each(["http://localhost:3000", "https://example.com/chat", "ws://localhost"])("%s is taken", (url) => {
+    expect(io(url, { autoConnect: false }).active).toBe(false);
   });
 });

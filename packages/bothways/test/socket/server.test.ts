@@ -151,16 +151,6 @@ describe("on a server that others use", () => {
     if (two.httpServer) await once(two.httpServer, "listening");
     await joinedBoth(await listen(two.httpServer), { path: "/two/" });
   });
-
-  test("what is no HTTP server is refused at once: an Express application, a port as a text", () => {
-    const express = Object.assign(() => {}, { listen() {}, on() {}, emit() {} });
-    for (const target of [express, "3000", {}]) {
-      expect(() => new Server().attach(target as never), String(target)).toThrow(TypeError);
-    }
-    expect(() => new Server(express as never)).toThrow("no HTTP server");
-    expect(() => new Server("3000" as never)).toThrow("no HTTP server");
-    expect(new Server(null as never, { path: "/x/" }).httpServer).toBeUndefined();
-  });
 });
 
 describe("the client it serves", () => {
@@ -696,24 +686,50 @@ describe("closing", () => {
     await closed;
   });
 
-  test("on SIGTERM, where that is wished (option: drainOnSigterm)", async () => {
+  /** The program of draining-server.ts, and the lines it prints. */
+  async function startDraining(): Promise<{
+    child: ReturnType<typeof spawn>;
+    exited: Promise<unknown[]>;
+    nextLine(): Promise<string>;
+    url: string;
+  }> {
     const script = new URL("draining-server.ts", import.meta.url).pathname;
     const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "inherit"] });
     onTestFinished(() => void child.kill("SIGKILL"));
     const exited = once(child, "exit");
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-    const url = `http://127.0.0.1:${(await lines.next()).value}`;
+    const nextLine = async (): Promise<string> => (await lines.next()).value;
+    return { child, exited, nextLine, url: `http://127.0.0.1:${await nextLine()}` };
+  }
+
+  test("on SIGTERM, where that is wished (option: drainOnSigterm)", async () => {
+    const { child, exited, nextLine, url } = await startDraining();
     const sockets = [];
     for (const name of transports) {
       sockets.push(await joined(url, { transports: [name], reconnection: false }));
-      expect((await lines.next()).value).toBe(`connected by ${name}`);
+      expect(await nextLine()).toBe(`connected by ${name}`);
     }
     const reasons = Promise.all(sockets.map(nextReason));
     child.kill("SIGTERM");
     expect(await reasons).toEqual(["transport close", "transport close"]);
-    expect([(await lines.next()).value, (await lines.next()).value]).toEqual(
+    expect([await nextLine(), await nextLine()]).toEqual(
       Array.from({ length: 2 }, () => "server shutting down"),
     );
+    expect(await exited).toEqual([0, null]);
+  });
+
+  test("SIGTERM that comes twice, to a process and to its group, cuts nobody off", async () => {
+    const { child, exited, nextLine, url } = await startDraining();
+    const socket = await joined(url, { transports: ["websocket"], reconnection: false });
+    expect(await nextLine()).toBe("connected by websocket");
+    const answered = fetch(`${url}/elsewhere`).then((response) => response.text());
+    expect(await nextLine()).toBe("asked");
+    const reason = nextReason(socket);
+    child.kill("SIGTERM");
+    expect(await reason).toBe("transport close");
+    child.kill("SIGTERM");
+    child.kill("SIGUSR2");
+    expect(await answered).toBe("answered");
     expect(await exited).toEqual([0, null]);
   });
 });

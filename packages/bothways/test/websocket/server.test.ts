@@ -29,11 +29,16 @@ describe("options", () => {
     ["none of port, server, noServer", {}],
     ["two of them", { port: 0, noServer: true }],
     ["all of them", { port: 0, noServer: true, server: createServer() }],
+    ["the application of a framework", { server: Object.assign(() => {}, { on() {} }) as never }],
     ["a limit that is no number", { noServer: true, maxPayload: "1" as never }],
     ["a negative limit", { noServer: true, maxFragments: -1 }],
   ];
   test.each(wrong)("%s: a TypeError", (_, options) => {
     expect(() => new WebSocketServer(options)).toThrow(TypeError);
+  });
+
+  test("nothing at all: a TypeError that names what there has to be", () => {
+    expect(() => new WebSocketServer()).toThrow('One and only one of the "port", "server"');
   });
 
   test("what ws has and does nothing here is taken", () => {
