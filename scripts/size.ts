@@ -21,19 +21,19 @@ const budgets: readonly Budget[] = [
     name: "core-websocket",
     source: 'export { io } from "bothways/client/core"; export { webSocket } from "bothways/client";',
     targetGzipBytes: 4_000,
-    maxGzipBytes: 7_900,
+    maxGzipBytes: 7_950,
   },
   {
     name: "default",
     source: 'export { io } from "bothways/client";',
     targetGzipBytes: 8_000,
-    maxGzipBytes: 10_935,
+    maxGzipBytes: 10_975,
   },
   {
     name: "all",
     source: 'export { io } from "bothways/client"; export * as techniques from "bothways/client/transports";',
     targetGzipBytes: 12_000,
-    maxGzipBytes: 11_955,
+    maxGzipBytes: 11_990,
   },
 ];
 

@@ -69,6 +69,8 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   declare readonly platform: ClientPlatform;
   /** @internal Bytes that sockets hold back. */
   heldBytes = 0;
+  /** While there are sockets. */
+  #unwatch: (() => void) | undefined;
   readonly #url: string;
   readonly #options: CoreOptions;
   readonly #chooser: Chooser;
@@ -177,20 +179,6 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
     this.platform = platform;
     this.#session = new ClientSession({}, platform.createSecret);
     this.#chooser = createChooser(url, options, this);
-    platform.onWake((isNetworkNew) => {
-      if (isNetworkNew) this.#chooser.forget(this.isOpen);
-      if (!this.isOpen) return this.#start();
-      this.#session.probe(platform.now());
-      this.#drain();
-    });
-    // nothing stays open, or a browser would not keep the page; one that is not kept cannot resume
-    platform.onLeave((isKept) => {
-      this.#isLeaving = true;
-      this.#session.leave(isKept ? DRAINING : BYE);
-      this.#drain();
-      this.#cancelStep?.();
-      this.#isLeaving = false;
-    });
   }
 
   /** Name of the technique in use, or `""`. */
@@ -258,6 +246,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   /** @internal */
   join(socket: Socket): void {
     this.#sockets.set(socket.nsp, socket);
+    this.#unwatch ??= this.#watch();
     if (this.isOpen) socket.ask();
     // so that all sockets made in one go travel in one hello
     else this.platform.defer(() => this.#start());
@@ -266,7 +255,31 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   /** @internal */
   leave({ nsp }: Socket): void {
     this.#sockets.delete(nsp);
-    if (!this.#sockets.size) this.run({ type: "close", code: BYE });
+    if (this.#sockets.size) return;
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+    this.run({ type: "close", code: BYE });
+  }
+
+  /** A connection that nobody uses is held by nothing. */
+  #watch(): () => void {
+    const { platform } = this;
+    return platform.watch(
+      (isNetworkNew) => {
+        if (isNetworkNew) this.#chooser.forget(this.isOpen);
+        if (!this.isOpen) return this.#start();
+        this.#session.probe(platform.now());
+        this.#drain();
+      },
+      // nothing stays open, or a browser would not keep the page; one that is not kept cannot resume
+      (isKept) => {
+        this.#isLeaving = true;
+        this.#session.leave(isKept ? DRAINING : BYE);
+        this.#drain();
+        this.#cancelStep?.();
+        this.#isLeaving = false;
+      },
+    );
   }
 
   /** @internal Sends a packet that is no event. */

@@ -70,10 +70,11 @@ export interface ClientPlatform {
   random(): number;
   /** ≥ 128 random bits as base64url. */
   createSecret(): string;
-  /** Calls back when the device woke, the page is shown again, or the network is back, perhaps another one. */
-  onWake(callback: (isNetworkNew: boolean) => void): void;
-  /** Calls back when the page goes away. `isKept`: it may come back as it was. */
-  onLeave(callback: (isKept: boolean) => void): void;
+  /**
+   * Calls `woke` when the device woke, the page is shown again, or the network is back, perhaps another one; `left` when the
+   * page goes away, perhaps to come back as it was. Returns what ends that.
+   */
+  watch(woke: (isNetworkNew: boolean) => void, left: (isKept: boolean) => void): () => void;
 }
 
 /** Options of `io` in `bothways/client`. */

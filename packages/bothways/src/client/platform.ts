@@ -18,14 +18,19 @@ export const platform: ClientPlatform = {
   random: Math.random,
   // randomUUID is missing on pages that came over plain HTTP
   createSecret: () => crypto.getRandomValues(new Uint32Array(5)).join("-"),
-  onWake(callback) {
+  watch(woke, left) {
+    const end = new AbortController();
+    // the options are the controller itself, for its `signal`
+    globalThis.addEventListener?.("pagehide", ({ persisted }) => left(persisted), end);
     for (const event of ["online", "pageshow", "visibilitychange"])
-      globalThis.addEventListener?.(event, () => {
-        // a page that goes is hidden, too
-        if (event < "v" || !document.hidden) callback(event === "online");
-      });
-  },
-  onLeave(callback) {
-    globalThis.addEventListener?.("pagehide", ({ persisted }) => callback(persisted));
+      globalThis.addEventListener?.(
+        event,
+        () => {
+          // a page that goes is hidden, too
+          if (event < "v" || !document.hidden) woke(event === "online");
+        },
+        end,
+      );
+    return () => end.abort();
   },
 };

@@ -516,6 +516,19 @@ describe("waking up", () => {
     expect(events).toEqual(["connect", "disconnect: ping timeout"]);
   });
 
+  test("a connection that nobody uses is held by nothing, and watches again when it is used", () => {
+    const world = createWorld(["a"]);
+    const one = world.make("/one");
+    const two = world.open("/two");
+    link(world, 0).welcome();
+    one.disconnect();
+    expect(world.platform.watchers).toBe(1);
+    two.disconnect();
+    expect(world.platform.watchers).toBe(0);
+    one.connect();
+    expect(world.platform.watchers).toBe(1);
+  });
+
   test("after it was told to disconnect: nothing", () => {
     const world = createWorld(["a"]);
     world.open().disconnect();

@@ -15,8 +15,7 @@ export class FakePlatform implements ClientPlatform {
   #secrets = 0;
   #timers: Timer[] = [];
   #deferred: (() => void)[] = [];
-  #wakers: ((isNetworkNew: boolean) => void)[] = [];
-  #leavers: ((isKept: boolean) => void)[] = [];
+  #watchers: { woke: (isNetworkNew: boolean) => void; left: (isKept: boolean) => void }[] = [];
 
   now(): number {
     return this.#now;
@@ -41,12 +40,16 @@ export class FakePlatform implements ClientPlatform {
   /** Sessions take it off the platform. */
   readonly createSecret = (): string => `secret-${++this.#secrets}`.padEnd(22, "-");
 
-  onWake(callback: (isNetworkNew: boolean) => void): void {
-    this.#wakers.push(callback);
+  watch(woke: (isNetworkNew: boolean) => void, left: (isKept: boolean) => void): () => void {
+    const watcher = { woke, left };
+    this.#watchers.push(watcher);
+    return () => {
+      this.#watchers = this.#watchers.filter((other) => other !== watcher);
+    };
   }
 
-  onLeave(callback: (isKept: boolean) => void): void {
-    this.#leavers.push(callback);
+  get watchers(): number {
+    return this.#watchers.length;
   }
 
   get timers(): number {
@@ -75,12 +78,12 @@ export class FakePlatform implements ClientPlatform {
 
   /** The page goes away. */
   leave(isKept: boolean): void {
-    for (const leaver of this.#leavers) leaver(isKept);
+    for (const { left } of this.#watchers) left(isKept);
     this.settle();
   }
 
   wake(isNetworkNew = false): void {
-    for (const waker of this.#wakers) waker(isNetworkNew);
+    for (const { woke } of this.#watchers) woke(isNetworkNew);
     this.settle();
   }
 }

@@ -81,11 +81,12 @@ export class DriverClient implements Client {
       defer: (run) => process.defer(run),
       random: () => this.world.random.float(),
       createSecret: () => `client${this.index}-${++this.#secrets}`.padEnd(22, "-"),
-      onWake: (run) => {
-        this.#wake = run;
-      },
-      onLeave: (run) => {
-        this.#hide = run;
+      watch: (woke, left) => {
+        this.#wake = woke;
+        this.#hide = left;
+        return () => {
+          this.#wake = this.#hide = () => {};
+        };
       },
     };
   }

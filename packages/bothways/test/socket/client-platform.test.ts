@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { platform } from "../../src/client/platform.ts";
 
 test("after a stall, what the kernel holds is read before a timer is called", async () => {
@@ -24,4 +24,30 @@ test("after a stall, what the kernel holds is read before a timer is called", as
   expect(order).toEqual(["data", "timer"]);
   socket.destroy();
   server.close();
+});
+
+test("a page is watched until that is ended", () => {
+  const page = new EventTarget();
+  vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+  vi.stubGlobal("document", { hidden: false });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const seen: string[] = [];
+  const stop = platform.watch(
+    (isNetworkNew) => seen.push(`woke ${isNetworkNew}`),
+    (isKept) => seen.push(`left ${isKept}`),
+  );
+  const all = [
+    "online",
+    "pageshow",
+    "visibilitychange",
+    Object.assign(new Event("pagehide"), { persisted: true }),
+  ];
+  const dispatch = (): void => {
+    for (const event of all) page.dispatchEvent(typeof event === "string" ? new Event(event) : event);
+  };
+  dispatch();
+  expect(seen).toEqual(["woke true", "woke false", "woke false", "left true"]);
+  stop();
+  dispatch();
+  expect(seen).toHaveLength(4);
 });
