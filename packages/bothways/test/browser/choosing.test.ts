@@ -64,7 +64,7 @@ describe("hedging", () => {
 
 test("200 messages a second each way while the transport changes 6 times", async () => {
   await open({ noise: /status of 409/ });
-  await stage.connect();
+  await stage.connect({ transports: ["websocket", "long-polling"], upgrade: false, hedgeDelay: 10_000 });
   await stage.converse(1_200, 5, async () => {
     for (const name of [
       "long-polling",
