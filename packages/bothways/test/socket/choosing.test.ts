@@ -82,7 +82,7 @@ describe("connected within 1.5 s, with the cause in the report", () => {
     expect(client.io.transport).toBe("long-polling");
     expect(client.report().summary).toMatch(upgrade);
     await expect
-      .poll(() => client.report().summary, { timeout: 10_000 })
+      .poll(() => client.report().summary)
       .toMatch(new RegExp(`${upgrade.source}.*; ${buffered}; using long-polling\\.$`));
 
     const another = join();

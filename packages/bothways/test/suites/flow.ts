@@ -90,7 +90,7 @@ export function flow(technique: Technique): void {
         client.emit("n", number, kilobyte);
         server.emit("n", number, kilobyte);
       }
-      await expect.poll(() => heard, { timeout: 10_000 }).toEqual({ up: 500, down: 500 });
+      await expect.poll(() => heard).toEqual({ up: 500, down: 500 });
       expect(rig.errors).toEqual([]);
     });
   });

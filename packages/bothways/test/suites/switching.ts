@@ -86,7 +86,7 @@ export function switching(technique: Technique): void {
       client.io.switchTo(otherName);
       const strike = rig.proxy.cutOnNext({ direction: "up", scope: "all" });
       await strike;
-      await expect.poll(() => heard, { timeout: 5_000 }).toEqual({ up: 100, down: 100, bad: [] });
+      await expect.poll(() => heard).toEqual({ up: 100, down: 100, bad: [] });
     });
   });
 
