@@ -12,7 +12,6 @@ declare global {
 }
 
 /** A cut lasts three seconds, and a silence is noticed after four. */
-const patient = { timeout: 15_000 };
 
 const browser = useChromium();
 let chat: Chat;
@@ -100,11 +99,11 @@ test("two pages talk while one is cut off, silenced, and moved to long polling a
     await choose(ann, "long-polling");
     await until(ann, "transport=long-polling");
     await breakNetwork(ann, "cut");
-    await expect.poll(() => count(ann, "resumed"), patient).toBe(1);
+    await expect.poll(() => count(ann, "resumed")).toBe(1);
     await choose(ann, "websocket");
     await until(ann, "transport=websocket");
     await breakNetwork(ann, "silent");
-    await expect.poll(() => count(ann, "resumed"), patient).toBe(2);
+    await expect.poll(() => count(ann, "resumed")).toBe(2);
     await choose(ann, "long-polling");
     await until(ann, "transport=long-polling");
     await choose(ann, "websocket");
@@ -118,10 +117,10 @@ test("two pages talk while one is cut off, silenced, and moved to long polling a
     [ann, fromAnn, fromBob],
     [bob, fromBob, fromAnn],
   ] as const) {
-    await expect.poll(async () => (await texts(page, ":not(.own)")).length, patient).toBe(theirs.length);
+    await expect.poll(async () => (await texts(page, ":not(.own)")).length).toBe(theirs.length);
     expect(await texts(page, ":not(.own)")).toEqual(theirs);
     expect(await texts(page, ".own")).toEqual(mine);
-    await expect.poll(async () => new Set(await marks(page)), patient).toEqual(new Set(["checks"]));
+    await expect.poll(async () => new Set(await marks(page))).toEqual(new Set(["checks"]));
     for (const name of ["missing", "doubled", "disordered"])
       expect([name, await count(page, name)]).toEqual([name, 0]);
   }
@@ -141,7 +140,7 @@ test("a pasted picture arrives as it was, also from a visitor who was cut off", 
   const gold = await pastePicture(ann, "gold");
   expect(await marks(ann)).toContain("clock");
   await until(ann, "state=online");
-  await expect.poll(() => shownPictures(bob), patient).toEqual([teal, gold]);
+  await expect.poll(() => shownPictures(bob)).toEqual([teal, gold]);
   await expect.poll(() => marks(ann)).toEqual(["checks", "checks"]);
   // who comes later finds them in the history
   expect(await shownPictures(await enter("Carol"))).toEqual([teal, gold]);
@@ -173,7 +172,7 @@ test("rooms, names, presence and typing; English and Korean", async () => {
   await ann.click(".room:has-text('cellar')");
   await expect.poll(() => ann.locator(".member.away").count()).toBe(1);
   await expect.poll(() => texts(ann)).toEqual(["anybody?"]);
-  await expect.poll(() => ann.locator(".member.away").count(), patient).toBe(0);
+  await expect.poll(() => ann.locator(".member.away").count()).toBe(0);
 });
 
 describe("by choice", () => {
