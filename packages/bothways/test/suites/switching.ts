@@ -41,7 +41,8 @@ export function switching(technique: Technique): void {
           client.io.switchTo(name);
           expect(await moved).toEqual([name]);
           expect(client.io.transport).toBe(name);
-          await new Promise((resolve) => setTimeout(resolve, 15));
+          const enough = sent + 30;
+          await expect.poll(() => sent, { interval: 5 }).toBeGreaterThan(enough);
         }
       }
       clearInterval(talk);
