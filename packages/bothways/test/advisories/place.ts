@@ -34,7 +34,7 @@ export async function open(options: ServerOptions = {}): Promise<Place> {
     await vi.waitFor(() => expect(io.stats().openRequests).toBe(0));
     await io.close();
     // limits that forget the hostile soon would forget an honest client on a slow machine
-    expect(io.stats()).toMatchObject(empty);
+    await vi.waitFor(() => expect(io.stats()).toMatchObject(empty));
     expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototypeNames);
   });
   const place = { io, port, url: `http://127.0.0.1:${port}/bothways/`, errors };

@@ -55,7 +55,7 @@ async function open(
     for (const session of sessions) session.destroy();
     await vi.waitFor(() => expect(io.stats().openRequests).toBe(0));
     await io.close();
-    expect(io.stats()).toMatchObject(empty);
+    await vi.waitFor(() => expect(io.stats()).toMatchObject(empty));
   });
   return { io, http, errors };
 }

@@ -23,7 +23,7 @@ function watch(io: Server): Server {
   onTestFinished(async () => {
     await vi.waitFor(() => expect(io.stats().openRequests).toBe(0));
     await io.close();
-    expect(io.stats()).toMatchObject(empty);
+    await vi.waitFor(() => expect(io.stats()).toMatchObject(empty));
   });
   return io;
 }
