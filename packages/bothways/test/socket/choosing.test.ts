@@ -11,7 +11,7 @@ import { send } from "./strangers.ts";
 
 /**
  * A server, a proxy, and a client that is 50 ms of round trip away from it. What fails says so, and the next is tried at
- * once: where nothing is slow, or only the machine, nothing is hedged.
+ * once: where nothing is slow, or only the machine, nothing is hedged; `undefined` is the default.
  */
 async function open(policies: Partial<Policies>): Promise<{
   proxy: PolicyProxy;
@@ -68,7 +68,7 @@ describe("connected in time, with the cause in the report", () => {
       "upgrades never answered",
       { upgrade: "hang" },
       "Websocket was superseded (stream opened first); using stream.",
-      { hedgeDelay: 500, transports: ["websocket", "stream"] },
+      { hedgeDelay: undefined, transports: ["websocket", "stream"] },
     ],
   ])("%s", async (_name, policies, summary, options) => {
     const { join } = await open(policies);
@@ -86,7 +86,7 @@ describe("connected in time, with the cause in the report", () => {
     ],
   ])("%s: long polling beside the stream, and the verdict follows", async (_name, policies, upgrade) => {
     const { join } = await open(policies);
-    const client = join({ hedgeDelay: 500 });
+    const client = join({ hedgeDelay: undefined });
     await connectedInTime(client);
     expect(client.io.transport).toBe("long-polling");
     expect(client.report().summary).toMatch(upgrade);
