@@ -46,6 +46,12 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** A machine may be slow: waits end when what they wait for has come, so the limit only says when there is no hope. */
+const patience = {
+  expect: { poll: { timeout: 20_000 } },
+  setupFiles: [`${test}/patience.ts`],
+};
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -55,25 +61,30 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...patience,
           name: "unit",
           include: [`${test}/**/*.test.ts`],
           exclude: apart.map((folder) => `${test}/${folder}/**`),
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
+          ...patience,
           name: "house",
           include: [`${test}/house/**/*.test.ts`, `${test}/docs/**/*.test.ts`, "scripts/**/*.test.ts"],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
+          ...patience,
           name: "socket",
           include: [
             `${test}/{socket,networks,websocket,advisories}/**/*.test.ts`,
@@ -89,6 +100,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patience,
           name: "alone",
           include: alone,
           testTimeout: 120_000,
@@ -99,6 +111,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patience,
           name: "browser",
           include: [`${test}/browser/**/*.test.ts`, "packages/lab/test/browser/**/*.test.ts"],
           testTimeout: 180_000,

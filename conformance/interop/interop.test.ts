@@ -16,7 +16,7 @@ const told = ["4001 enough ü", "4002 enough", "1005 "];
 
 /** The closes of all three connections; the last may come behind its client's. */
 async function closesOf(server: EchoServer): Promise<readonly string[]> {
-  await vi.waitFor(() => expect(server.closes).toHaveLength(3), { timeout: 5_000, interval: 5 });
+  await vi.waitFor(() => expect(server.closes).toHaveLength(3), { interval: 5 });
   // Who began a close is told what the answer says; it need not repeat the reason, and ours does not.
   return server.closes.map((one) => (one === "4001 " ? "4001 enough ü" : one));
 }

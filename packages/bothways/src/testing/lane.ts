@@ -32,6 +32,8 @@ interface Parcel {
 
 /** A throttled lane sends what its rate allows in this time, then waits as long. */
 const sliceMs = 10;
+/** So late a timer may be without the rate falling; what was held for longer does not come at once. */
+const maxLateMs = 200;
 
 const nothing = new Uint8Array(0);
 
@@ -71,7 +73,10 @@ export class Lane {
     const head = this.#queue[0];
     if (this.#state !== "flowing" || head === undefined) return false;
     this.#options.sink.write(head.bytes.subarray(0, count));
-    this.#freeAt = performance.now() + (count / this.#options.shape.bytesPerSecond) * 1_000;
+    const now = performance.now();
+    // the lateness of a timer is made up for
+    const beganAt = Math.min(now, Math.max(this.#freeAt, head.dueAt, now - maxLateMs));
+    this.#freeAt = beganAt + (count / this.#options.shape.bytesPerSecond) * 1_000;
     this.#queuedBytes -= count;
     head.bytes = head.bytes.subarray(count);
     if (head.bytes.length === 0) this.#queue.shift();

@@ -170,7 +170,7 @@ describe.each([
     for (let round = 0; round < 8; round++)
       await new Promise((resolve) => client.socket.write(pieces, resolve));
     client.socket.write(frame({ opcode: 9, payload: "all there?" }));
-    await vi.waitFor(() => expect(String(framesOf(client).at(-1)?.payload)).toBe("all there?"), 10_000);
+    await vi.waitFor(() => expect(String(framesOf(client).at(-1)?.payload)).toBe("all there?"));
     expect(heldBytes() - before).toBeLessThan(5_000_000);
   });
 });
@@ -313,7 +313,8 @@ describe("CVE-2016-10544, CVE-2026-54490, Centrifugo PR 1162, autobahn issue 190
     const one = compressed(Buffer.alloc(99_999));
     const before = heldBytes();
     for (let round = 0; round < 2_000; round++) raw.socket.write(one);
-    await vi.waitFor(() => expect(received).toBe(2_000), 20_000);
+    // each is inflated by a thread of its own: much to do for a slow machine
+    await vi.waitFor(() => expect(received).toBe(2_000), 90_000);
     expect(heldBytes() - before).toBeLessThan(20_000_000);
   });
 

@@ -37,7 +37,7 @@ export async function serveEcho(options: ServerOptions = {}): Promise<WebSocketS
     honest.send("still here");
     expect(String((await once(honest, "message"))[0])).toBe("still here");
     honest.close();
-    await vi.waitFor(() => expect(wss.clients?.size).toBe(0), 5_000);
+    await vi.waitFor(() => expect(wss.clients?.size).toBe(0));
     expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototypeNames);
   });
   return wss;
@@ -69,7 +69,7 @@ export function framesOf({ received }: RawClient): { opcode: number; payload: Bu
 
 /** The code of the close frame that ends what the server has to say. */
 export async function closeCodeOf(client: RawClient): Promise<number | undefined> {
-  await vi.waitFor(() => expect(framesOf(client).at(-1)?.opcode).toBe(8), { timeout: 10_000, interval: 5 });
+  await vi.waitFor(() => expect(framesOf(client).at(-1)?.opcode).toBe(8), { interval: 5 });
   return framesOf(client).at(-1)?.payload.readUInt16BE(0);
 }
 

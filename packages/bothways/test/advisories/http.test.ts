@@ -11,7 +11,7 @@ describe("CVE-2020-36048: no more of a body is kept than a message may be", () =
   });
 
   test("by what arrives, where it declares none", async () => {
-    const raw = new Raw(await open(), post("", "Transfer-Encoding: chunked"));
+    const raw = new Raw(await open({ connectTimeout: 2_000 }), post("", "Transfer-Encoding: chunked"));
     const chunk = `2710\r\n${"x".repeat(10_000)}\r\n`;
     for (let count = 0; count < 12; count++) raw.send(chunk);
     await vi.waitFor(() => expect(raw.text).toMatch(/^HTTP\/1.1 413 /));
@@ -138,7 +138,7 @@ describe("GHSA-p6xx-57qc-3wxr, in our own framing: text of others forges no fram
 
 describe("slow clients", () => {
   test("a head that trickles, and one that never comes", async () => {
-    const place = await open();
+    const place = await open({ connectTimeout: 250 });
     const silent = new Raw(place);
     const trickling = new Raw(place, "POST /bothways/ HTTP/1.1\r\nHost: x\r\n");
     const timer = setInterval(() => trickling.send("a: b\r\n"), 50);
@@ -148,14 +148,14 @@ describe("slow clients", () => {
   });
 
   test("a body that trickles", async () => {
-    const raw = new Raw(await open(), post("", "Content-Length: 1000"));
+    const raw = new Raw(await open({ connectTimeout: 250 }), post("", "Content-Length: 1000"));
     const timer = setInterval(() => raw.send("x"), 50);
     expect(await raw.ended()).toMatch(/^HTTP\/1.1 408 /);
     clearInterval(timer);
   });
 
   test("an upgrade without a hello", async () => {
-    const raw = await new Raw(await open(), upgradeHead()).upgraded();
+    const raw = await new Raw(await open({ connectTimeout: 250 }), upgradeHead()).upgraded();
     expect(await raw.closeCode()).toBe(4408);
   });
 

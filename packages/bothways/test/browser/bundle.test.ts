@@ -37,7 +37,7 @@ describe.each(ways)("$bundle over $transport", ({ bundle, transport }) => {
     expect(await stage.server.socket.emitWithAck("echo", "한글", 2)).toEqual(["한글", 2]);
     const refusal = await stage.page.evaluate(() =>
       window.socket
-        .timeout(5_000)
+        .timeout(30_000)
         .emitWithAck("nobody listens")
         .catch((error) => error.code),
     );

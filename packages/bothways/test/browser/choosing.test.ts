@@ -64,7 +64,7 @@ describe("hedging", () => {
 
 test("200 messages a second each way while the transport changes 6 times", async () => {
   await open({ noise: /status of 409/ });
-  await stage.connect();
+  await stage.connect({ transports: ["websocket", "long-polling"], upgrade: false, hedgeDelay: 10_000 });
   await stage.converse(1_200, 5, async () => {
     for (const name of [
       "long-polling",
@@ -157,7 +157,7 @@ describe("refusals", () => {
       throw new Error("no ticket");
     };
     await open({ server: { authenticate } });
-    await stage.begin();
+    await stage.begin({ hedgeDelay: 10_000 });
     await stage.page.waitForFunction(() => window.log.length > 0);
     expect(urls).toEqual(["websocket"]);
   });
@@ -165,7 +165,7 @@ describe("refusals", () => {
   test("middleware refuses a namespace, and what it says arrives", async () => {
     await open();
     stage.server.io.use((_socket, next) => next(Object.assign(new Error("full"), { data: { until: 5 } })));
-    await stage.begin();
+    await stage.begin({ hedgeDelay: 10_000 });
     await stage.page.waitForFunction(() => window.log.includes("connect_error full"));
     expect(stage.server.sockets).toEqual([]);
   });

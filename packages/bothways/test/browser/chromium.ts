@@ -43,5 +43,8 @@ export function watchPage(page: Page, expected?: RegExp): string[] {
   return problems;
 }
 
+/** What Chromium writes when a WebSocket was so slow to open that another transport is used. */
+export const slowWebSocket = /WebSocket is closed before the connection is established/;
+
 /** What Chromium writes when a connection is refused, reset or ends in mid-air, and a link with it. */
 export const networkNoise = /^(Failed to load resource|WebSocket connection to '[^']*' failed)/;

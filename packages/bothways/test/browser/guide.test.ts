@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { Server, type Socket } from "bothways";
 import { expect, onTestFinished, test } from "vitest";
 import { blocksOf, pagesIn, readPage } from "../docs/programs.ts";
-import { useChromium, watchPage } from "./chromium.ts";
+import { slowWebSocket, useChromium, watchPage } from "./chromium.ts";
 
 const browser = useChromium();
 const blocks = pagesIn("docs/guide/").flatMap((path) =>
@@ -26,8 +26,8 @@ test.each(blocks)("$path", async ({ html }) => {
     await page.close();
     await io.close();
   });
-  const problems = watchPage(page);
-  const said = page.waitForEvent("console");
+  const problems = watchPage(page, slowWebSocket);
+  const said = page.waitForEvent("console", (message) => message.type() === "log");
   await page.goto(`http://127.0.0.1:${(httpServer.address() as AddressInfo).port}`);
   expect((await said).text()).toBe((await connection).id);
   expect(problems).toEqual([]);

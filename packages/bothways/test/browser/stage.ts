@@ -22,7 +22,9 @@ declare global {
       readonly techniques?: typeof import("bothways/client/transports");
     };
     begin: (url: string, options?: PageOptions) => void;
-    talk: (count: number, everyMs: number) => Promise<void>;
+    /** Says at least so many, and goes on while `isBusy`; how many there were. */
+    talk: (count: number, everyMs: number) => Promise<number>;
+    isBusy: boolean | undefined;
     socket: ClientSocket;
     /** Numbers of all `down` messages, in the order of their arrival. */
     heard: number[];
@@ -96,7 +98,7 @@ export class Stage {
     const before = this.server.sockets.length;
     await this.begin(options, url);
     await this.page.waitForFunction(() => window.socket.connected);
-    await vi.waitFor(() => expect(this.server.sockets.length).toBeGreaterThan(before), 5_000);
+    await vi.waitFor(() => expect(this.server.sockets.length).toBeGreaterThan(before));
   }
 
   async begin(options: PageOptions = {}, url = "/"): Promise<void> {
@@ -112,26 +114,41 @@ export class Stage {
     return this.page.evaluate(() => window.log);
   }
 
-  /** Both sides send so many messages, at this pace, while `meanwhile` does something to them; all arrive, in order. */
+  /**
+   * Both sides send so many messages, at this pace, while `meanwhile` does something to them; all arrive, in order.
+   * However long that takes, they go on until it is done.
+   */
   async converse(count: number, everyMs: number, meanwhile?: () => Promise<void>): Promise<void> {
-    await Promise.all([
+    let isBusy = false;
+    const setBusy = (value: boolean): Promise<void> => {
+      isBusy = value;
+      return this.page.evaluate((isSo) => {
+        window.isBusy = isSo;
+      }, value);
+    };
+    await setBusy(meanwhile !== undefined);
+    const act = async (): Promise<void> => {
+      await meanwhile?.();
+      await setBusy(false);
+    };
+    const [up, down] = await Promise.all([
       this.page.evaluate(([number, ms]) => window.talk(number, ms), [count, everyMs] as const),
-      this.server.talk(count, everyMs),
-      meanwhile?.(),
+      this.server.talk(count, everyMs, () => isBusy),
+      act(),
     ]);
-    await this.expectHeard(count);
+    await this.expectHeard(up, down);
   }
 
-  /** Each side heard 1 to `count`: nothing lost, nothing twice, in order. */
-  async expectHeard(count: number): Promise<void> {
-    const numbers = Array.from({ length: count }, (_, index) => index + 1);
+  /** The server heard 1 to `up`, and the page 1 to `down`: nothing lost, nothing twice, in order. */
+  async expectHeard(up: number, down: number): Promise<void> {
+    const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
     const heard = (): Promise<number[]> => this.page.evaluate(() => window.heard);
-    await expect.poll(async () => (await heard()).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(count);
-    await expect.poll(() => this.server.heard.length, { timeout: 30_000 }).toBeGreaterThanOrEqual(count);
+    await expect.poll(async () => (await heard()).length).toBeGreaterThanOrEqual(down);
+    await expect.poll(() => this.server.heard.length).toBeGreaterThanOrEqual(up);
     // what came twice would come with what is already under way
     await this.page.evaluate(() => window.socket.emitWithAck("echo"));
-    expect(await heard()).toEqual(numbers);
-    expect(this.server.heard).toEqual(numbers);
+    expect(await heard()).toEqual(upTo(down));
+    expect(this.server.heard).toEqual(upTo(up));
   }
 
   /** Ends it all, and fails where anything went wrong in the page. */
@@ -205,15 +222,15 @@ export class Hall {
     return socket;
   }
 
-  talk(count: number, everyMs: number): Promise<void> {
+  talk(count: number, everyMs: number, isBusy: () => boolean): Promise<number> {
     const { socket } = this;
     return new Promise((resolve) => {
       let number = 0;
       const timer = setInterval(() => {
         socket.emit("down", ++number);
-        if (number < count) return;
+        if (number < count || isBusy()) return;
         clearInterval(timer);
-        resolve();
+        resolve(number);
       }, everyMs);
     });
   }

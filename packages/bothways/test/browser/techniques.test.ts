@@ -71,7 +71,7 @@ describe.each(names)("%s", (transport) => {
       expect(echoed).toEqual([0, 1, 255, "한"]);
       // the last request of a page is one of its own kind
       await stage.page.evaluate(() => void window.socket.disconnect());
-      await vi.waitFor(() => expect(hall.io.stats().sessions).toBe(0), 5_000);
+      await vi.waitFor(() => expect(hall.io.stats().sessions).toBe(0));
       // a WebSocket is no request
       expect(methods.length > 0).toBe(transport !== "websocket");
       expect(methods).not.toContain("OPTIONS");

@@ -39,7 +39,7 @@ const cores = { server: "0-1", honest: "1", crowd: "1" } as const;
 const canPin = availableParallelism() > 1 && spawnSync("taskset", ["-V"]).status === 0;
 
 /** So long at the most until the server has forgotten everyone. */
-const FORGET_MS = 20_000;
+const FORGET_MS = 40_000;
 
 export async function runHostile({ honest, hostile, seconds, seed }: RunOptions): Promise<Outcome> {
   const children: ChildProcess[] = [];

@@ -95,7 +95,7 @@ interface Stage extends Place {
 }
 
 export async function runCell(cell: Cell, options: RunOptions): Promise<Outcome> {
-  const stage = await openStage(cell, options.pages);
+  const stage = await openStage(cell, options);
   const { client, up, wrong } = stage;
   await converse(stage, cell, options).catch((error) => wrong.push(error.message));
   const { connectMs, heard, reasons, wrong: told } = await client.tell();
@@ -146,7 +146,7 @@ async function converse(
 
 async function openStage(
   { client: name, carrier, network, transport, verdict }: Cell,
-  pages?: Pages,
+  { isQuick, pages }: RunOptions,
 ): Promise<Stage> {
   const wrong: string[] = [];
   const up = new Ear("up");
@@ -186,7 +186,11 @@ async function openStage(
     socket.on("disconnect", (reason) => isClosing || wrong.push(`the server lost the session: ${reason}`));
   });
   const ways = verdict === "works" ? [transport] : waysFrom(transport);
-  const given = { url, ways, maxBufferedBytes, isHttp2, tls: { ca: certificate } };
+  // on a slow machine too a stream has the time to open before what would be tried beside it
+  const movesToStream =
+    typeof verdict === "object" && "movesOnTo" in verdict && verdict.movesOnTo === "stream";
+  const hedge = isQuick && movesToStream ? { hedgeDelay: 1_500 } : {};
+  const given = { url, ways, maxBufferedBytes, isHttp2, tls: { ca: certificate }, ...hedge };
   const client = await openClient(name, given, pages);
   const isConnected = async (): Promise<boolean> => socket !== undefined && (await client.tell()).isConnected;
   return {

@@ -36,12 +36,9 @@ export const fronts = {
   "nginx with HTTP/2": (port: number) => startNginx(readGuide("nginx"), port, true),
   /** As the guide says. */
   haproxy: (port: number) => startHaproxy(readGuide("haproxy"), port),
-  /** Nothing may be silent for longer than 400 ms. */
+  /** No server may be silent for longer than 400 ms; which of two gave up first would be the machine's to say. */
   "haproxy in a hurry": (port: number) =>
-    startHaproxy(
-      readGuide("haproxy").replace(/timeout (client|server|tunnel) .*/g, "timeout $1 400ms"),
-      port,
-    ),
+    startHaproxy(readGuide("haproxy").replace(/timeout (server|tunnel) .*/g, "timeout $1 400ms"), port),
 } as const;
 
 /** The configuration that docs/guide/server-options.md shows. */

@@ -89,11 +89,16 @@ class Place {
   }
 }
 
-/** Of the first connection, in milliseconds. */
-async function timeOf(client: Client): Promise<number> {
+/**
+ * On a quick machine it takes less than 1.5 s. What is asserted is that nothing was waited for but the hedge: not
+ * `timeout`, and not the `hedgeDelay` of those where what fails says so.
+ */
+async function connectedInTime(client: Client): Promise<void> {
   const begunAt = performance.now();
   await new Promise<void>((resolve) => void client.once("connect", resolve));
-  return performance.now() - begunAt;
+  const ms = performance.now() - begunAt;
+  console.log(`connected by ${client.io.transport} after ${ms.toFixed(0)} ms`);
+  expect(ms).toBeLessThan(8_000);
 }
 
 const lostUpgrade = {
@@ -106,8 +111,8 @@ const lostUpgrade = {
 
 test("nginx by default, far away: connected by a stream in time, and the report says what became of the WebSocket", async () => {
   const place = await Place.open("nginx by default", {}, 50);
-  const client = place.client();
-  expect(await timeOf(client)).toBeLessThan(1_500);
+  const client = place.client({ hedgeDelay: 10_000 });
+  await connectedInTime(client);
   await place.converse(client);
   const { summary, attempts } = client.report();
   expect(summary).toBe("A proxy removed the Upgrade header; using stream.");
@@ -116,8 +121,9 @@ test("nginx by default, far away: connected by a stream in time, and the report 
 
 test("nginx that keeps answers back, far away: connected by long polling in time, and no stream is tried again", async () => {
   const place = await Place.open("nginx that gathers", {}, 50);
-  const client = place.client();
-  expect(await timeOf(client)).toBeLessThan(1_500);
+  // where the WebSocket is refused before the hedge begins, however slow the machine is
+  const client = place.client({ hedgeDelay: 1_000 });
+  await connectedInTime(client);
   await place.converse(client);
   const { transport, attempts, summary } = client.report();
   expect(transport).toBe("long-polling");
@@ -142,7 +148,7 @@ test.each(["nginx", "nginx with HTTP/2", "haproxy"] as const)(
   "%s as in the guide: WebSocket and long polling work",
   async (name) => {
     const place = await Place.open(name);
-    const client = place.client({ extraHeaders: { Origin: place.url } });
+    const client = place.client({ extraHeaders: { Origin: place.url }, hedgeDelay: 10_000 });
     await place.converse(client);
     expect(client.io.transport).toBe("websocket");
     expect(client.report().attempts).toMatchObject([{ transport: "websocket", outcome: "open", reason: "" }]);
@@ -168,14 +174,16 @@ test.each(["websocket", "long-polling"])(
     const reasons: unknown[] = [];
     client.on("disconnect", (reason) => reasons.push(reason));
     await place.converse(client);
-    await until("HAProxy has cut it off twice", () => reasons.length >= 2);
-    await place.converse(client, messages);
-    expect(new Set(reasons)).toEqual(new Set(["transport close"]));
-    const failed = client.report().attempts.find(({ outcome }) => outcome === "closed");
-    expect(failed).toMatchObject({
+    const reason = transport === "websocket" ? "the connection broke" : "status 504";
+    const cutOff = () => client.report().attempts.find((attempt) => attempt.reason === reason);
+    // where something was just being written, the system has another word for it
+    await until("HAProxy has cut it off twice, and in silence", () => reasons.length >= 2 && !!cutOff());
+    expect(cutOff()).toMatchObject({
+      outcome: "closed",
       verdict: "lost",
-      reason: transport === "websocket" ? "the connection broke" : "status 504",
       status: transport === "websocket" ? 0 : 504,
     });
+    await place.converse(client, messages);
+    expect(new Set(reasons)).toEqual(new Set(["transport close"]));
   },
 );

@@ -14,6 +14,7 @@ export interface TalkerOptions {
   readonly isHttp2: boolean;
   /** Certificates, in Node. */
   readonly tls?: { readonly ca: string };
+  readonly hedgeDelay?: number;
 }
 
 /** What a client tells of itself; it crosses into Node as JSON. */
@@ -39,7 +40,11 @@ export class Talker {
   #connectMs = 0;
   #first = "";
 
-  constructor(io: typeof Io, factories: Factories, { url, ways, maxBufferedBytes, tls }: TalkerOptions) {
+  constructor(
+    io: typeof Io,
+    factories: Factories,
+    { url, ways, maxBufferedBytes, tls, hedgeDelay }: TalkerOptions,
+  ) {
     const socket = io(url, {
       maxBufferedBytes,
       tls,
@@ -49,6 +54,7 @@ export class Talker {
       reconnectionDelay: 50,
       reconnectionDelayMax: 200,
       timeout: 5_000,
+      ...(hedgeDelay !== undefined && { hedgeDelay }),
     });
     socket.on("n", (number, message) => this.#ear.take(number, message));
     socket.on("gap", ({ reason }) => this.#wrong.push(`gap: ${reason}`));

@@ -128,9 +128,9 @@ describe.each(nodeTechniques)("policies over $name", (technique) => {
     while (client.emit("n", sent++, kilobyte)) expect(sent).toBeLessThan(10_000);
     // answers are handled in their turn too
     await expect(server.timeout(200).emitWithAck("ping")).rejects.toMatchObject({ code: "BW_ACK_TIMEOUT" });
+    await expect.poll(() => rig.io.stats().bufferedBytes).toBeGreaterThan(50_000);
     expect(heard).toEqual([]);
     expect(client.report()).toMatchObject({ sent: 64 });
-    expect(rig.io.stats().bufferedBytes).toBeGreaterThan(50_000);
     expect(rig.io.stats().bufferedBytes).toBeLessThan(150_000);
     server.resume();
     const drained = next(client, "drain");
@@ -153,11 +153,11 @@ describe("a room with one reader that stalls", () => {
       for (;;) room.emit("n", sent++, kilobyte.repeat(32));
     }).toThrow(expect.objectContaining({ code: "BW_BACKPRESSURE" }));
     const ready = room.ready();
-    await expect.poll(() => heard.length, { timeout: 5_000 }).toBe(sent - 1);
+    await expect.poll(() => heard.length).toBe(sent - 1);
     bad.socket.resume();
     await ready;
     room.emit("n", sent - 1, "the one that was refused");
-    await expect.poll(() => heard.length, { timeout: 5_000 }).toBe(sent);
+    await expect.poll(() => heard.length).toBe(sent);
     expect(rig.io.stats()).toMatchObject({ connections: 2, dropped: 0 });
   });
 
@@ -207,7 +207,7 @@ describe("accounts", () => {
   });
 
   test("when all is full, who is away goes first, then who has most (option: maxTotalBufferedBytes)", async () => {
-    const rig = await Rig.open(webSocket, { maxTotalBufferedBytes: 1_000_000, resumeWindow: 5_000 });
+    const rig = await Rig.open(webSocket, { maxTotalBufferedBytes: 1_000_000 });
     const { client: good, server } = await rig.join();
     const { server: most } = await stall(rig);
     const { server: less } = await stall(rig);
@@ -228,7 +228,11 @@ describe("accounts", () => {
   });
 
   test("bodies that no session answers for are refused before they take the room of sessions", async () => {
-    const rig = await Rig.open(webSocket, { ...brief, maxTotalBufferedBytes: 200_000, connectTimeout: 500 });
+    const rig = await Rig.open(webSocket, {
+      ...brief,
+      maxTotalBufferedBytes: 200_000,
+      connectTimeout: 60_000,
+    });
     const { client } = await rig.join();
     expect(await send(`${rig.url}/bothways/`, "x".repeat(150_000))).toMatchObject({
       status: 507,
@@ -303,24 +307,27 @@ describe.each([longPolling, stream])("a paused reader over $name", (technique) =
     expect(requests.length).toBeLessThanOrEqual(2);
     expect(heard).toEqual([]);
     server.resume();
-    await vi.waitFor(() => expect(heard).toHaveLength(200), 4_000);
+    await vi.waitFor(() => expect(heard).toHaveLength(200));
     expect(heard).toEqual(Array.from({ length: 200 }, (_, number) => number));
     expect(client.report().replayed).toBe(0);
   });
 });
 
 describe("maxRate", () => {
+  /** One at once, and the next in a quarter of an hour, whatever the machine. */
+  const rare = 0.001;
+
   test("refuses what is too much, on the answer that is awaited (option: maxRate)", async () => {
-    const rig = await Rig.open(webSocket, { ...brief, maxRate: { perEvent: { ask: 2 } } });
+    const rig = await Rig.open(webSocket, { ...brief, maxRate: { perEvent: { ask: rare } } });
     const { client, server } = await rig.join();
     let asked = 0;
     server.on("ask", () => ++asked);
     server.on("other", () => "fine");
-    const answers = await Promise.allSettled([1, 2, 3].map(() => client.emitWithAck("ask")));
-    expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
-    expect(answers[2]).toMatchObject({ reason: { message: expect.stringContaining("BW_RATE_LIMIT") } });
+    const answers = await Promise.allSettled([1, 2].map(() => client.emitWithAck("ask")));
+    expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(answers[1]).toMatchObject({ reason: { message: expect.stringContaining("BW_RATE_LIMIT") } });
     expect(await client.emitWithAck("other")).toBe("fine");
-    expect([asked, rig.io.stats().refused]).toEqual([2, 1]);
+    expect([asked, rig.io.stats().refused]).toEqual([1, 1]);
   });
 
   test("ends who goes on, and nobody else", async () => {

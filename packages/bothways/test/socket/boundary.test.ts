@@ -8,7 +8,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { io as connect } from "../../src/client/index.node.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { DrivenPeer } from "../../src/server/driven-peer.ts";
-import { Server } from "../../src/server/index.ts";
+import { Server, type ServerOptions } from "../../src/server/index.ts";
 import { ServerSession } from "../../src/session/server-session.ts";
 import { PollingLink } from "../../src/transport/node/long-polling.ts";
 import { FrameOutput } from "../../src/wire/websocket/output.ts";
@@ -22,15 +22,15 @@ interface Scene {
   readonly io: Server;
   readonly url: string;
   readonly errors: unknown[];
-  readonly bystander: Client;
 }
 
-async function open(): Promise<Scene> {
+async function open(options: ServerOptions = {}): Promise<Scene> {
   const errors: unknown[] = [];
   const io = new Server({
     onError: (error) => errors.push(error),
-    connectTimeout: 500,
-    resumeWindow: 100,
+    // nothing is due to the bystander, who would be struck in a victim's stead
+    pingInterval: 600_000,
+    ...options,
     dialects: ["plain"],
     // an event of which the kernel takes only a part
     maxBufferedBytes: 100_000_000,
@@ -39,19 +39,21 @@ async function open(): Promise<Scene> {
   const { httpServer } = io.listen(0, "127.0.0.1");
   await vi.waitFor(() => expect(httpServer?.listening).toBe(true));
   const address = httpServer?.address();
-  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
-  const bystander = connect(url, { forceNew: true, transports: ["websocket"] }) as unknown as Client;
+  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/bothways/`;
+  // by hand: it has acknowledged what it heard, and says nothing that is to be acknowledged
+  const bystander = await upgrade(url, protocols(hello()));
+  bystander.socket.send("a1,100,100000");
+  await vi.waitFor(() => expect(io.stats().connections).toBe(1));
   onTestFinished(async () => {
     vi.restoreAllMocks();
-    expect(await bystander.emitWithAck("echo", "unharmed")).toBe("unharmed");
-    bystander.disconnect();
-    await vi.waitFor(() => expect(io.stats()).toMatchObject({ sessions: 0, openRequests: 0 }), 5_000);
+    for (const frame of ["n1", 'm21["echo","unharmed"]']) bystander.socket.send(frame);
+    await vi.waitFor(() => expect(bystander.messages).toContain('m31["unharmed"]'));
+    bystander.socket.terminate();
+    await vi.waitFor(() => expect(io.stats().openRequests).toBe(0));
     await io.close();
+    expect(io.stats().sessions).toBe(0);
   });
-  await untilConnected(bystander);
-  // what it said is acknowledged, and nothing of it is under way when a fault is planted
-  expect(await bystander.emitWithAck("echo", 1)).toBe(1);
-  return { io, url: `${url}/bothways/`, errors, bystander };
+  return { io, url, errors };
 }
 
 /** The next call of `method` throws. */
@@ -115,7 +117,7 @@ test.each<[string, "q" | "k", () => void]>([
   const { io, url, errors } = await open();
   const { key } = await welcomed(url);
   const held = send(url, `q${key},1\na1,100,100000`);
-  await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(2));
+  await vi.waitFor(() => expect(io.stats()).toMatchObject({ connections: 2, openRequests: 1 }));
   fault();
   const answer = await send(url, `${kind}${key},2\nn1\nm2["echo",1]`);
   expect(answer.body).toMatch(/^c4500,/);
@@ -130,7 +132,7 @@ test("a held poll whose client goes away: the session throws, and the link ends"
   const held = request(url, { method: "POST", agent: false });
   held.on("error", () => {});
   held.end(`q${key},1\na1,100,100000`);
-  await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(2));
+  await vi.waitFor(() => expect(io.stats()).toMatchObject({ connections: 2, openRequests: 1 }));
   plant(ServerSession.prototype, "handle");
   held.destroy();
   await vi.waitFor(() => expect(errors).toEqual([planted]));
@@ -143,7 +145,7 @@ test("an event stream that is not read: the account throws when the turn is done
   const [response] = (await once(subscriber, "response")) as [IncomingMessage];
   response.on("error", () => {});
   const gone = once(response, "close");
-  await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(2));
+  await vi.waitFor(() => expect(io.stats().connections).toBe(2));
   const { settle } = DrivenPeer.prototype;
   vi.spyOn(DrivenPeer.prototype, "settle").mockImplementation(function (this: DrivenPeer) {
     // of plain clients: what waits in the stream
@@ -165,11 +167,10 @@ test("an answer that cannot be written cuts its client off, and no request stays
 });
 
 test("a fault in a deadline ends that session alone", async () => {
-  const { io, url, errors } = await open();
-  const victim = await upgrade(url, protocols(hello()));
-  await vi.waitFor(() => expect(io.stats().sessions).toBe(2));
+  const { url, errors } = await open({ connectTimeout: 1_000 });
   // the next deadline is the victim's, which never shows that it was welcomed
   plant(ServerSession.prototype as unknown as Record<"tick", unknown>, "tick");
+  const victim = await upgrade(url, protocols(hello()));
   expect(await victim.closed).toMatchObject({ code: 4500 });
   expect(errors).toEqual([planted]);
 });

@@ -54,7 +54,7 @@ async function echo(client: WebSocket): Promise<Data[]> {
     echoes.push(isBinary ? new Uint8Array(data) : data.toString()),
   );
   for (const sample of samples) client.send(sample);
-  await vi.waitFor(() => expect(echoes.length).toBe(samples.length), { timeout: 5_000 });
+  await vi.waitFor(() => expect(echoes.length).toBe(samples.length));
   return echoes;
 }
 

@@ -15,6 +15,13 @@ import { hello, send, upgrade } from "./strangers.ts";
 const technique: Technique = { platform: "Node", name: "stream", create: stream, other: longPolling };
 const names = ["stream", "sse", "multipart"] as const;
 
+/** What strangers leave behind is not waited for. */
+async function openRig(given: Technique, options: ServerOptions = {}): Promise<Rig> {
+  const rig = await Rig.open(given, options);
+  onTestFinished(() => rig.io.close());
+  return rig;
+}
+
 /** A link by hand: its hello was answered. */
 async function attach(rig: Rig, name: string): Promise<{ url: string; key: string }> {
   const url = `${rig.url}/bothways/`;
@@ -40,7 +47,7 @@ async function start(
   response.on("data", (chunk) => {
     first += chunk;
   });
-  await vi.waitFor(() => expect(first).toMatch(/a0,|c4/), 5_000);
+  await vi.waitFor(() => expect(first).toMatch(/a0,|c4/));
   return { response, first };
 }
 
@@ -58,7 +65,7 @@ describe.each([
   ],
 ])("%s", (name, contentType, beginning) => {
   test("the stream begins at once, and nothing on the way is to keep or change it", async () => {
-    const rig = await Rig.open(technique, { resumeWindow: 100, connectTimeout: 1000 });
+    const rig = await openRig(technique);
     const { url, key } = await attach(rig, name);
     const { response, first } = await start(url, `s${key},1`);
     expect(response.statusCode).toBe(200);
@@ -78,7 +85,7 @@ describe.each([
   });
 
   test("a request that is repeated gets 204, and steals nothing", async () => {
-    const rig = await Rig.open(technique, { resumeWindow: 100, connectTimeout: 1000 });
+    const rig = await openRig(technique);
     const { url, key } = await attach(rig, name);
     const { response } = await start(url, `s${key},1`);
     const again = await send(inQuery(url, `s${key},1`), "", {}, "GET");
@@ -92,7 +99,7 @@ describe.each([
   });
 
   test("what has left a stream that is silent is nobody's any more", async () => {
-    const rig = await Rig.open(technique, { resumeWindow: 100, connectTimeout: 1000 });
+    const rig = await openRig(technique);
     const { url, key } = await attach(rig, name);
     const { response } = await start(url, `s${key},1`);
     const joined = next(rig.io, "connection");
@@ -114,13 +121,13 @@ describe("requests that a link of streams refuses", () => {
     ["a poll", (key: string) => `q${key},1\na0,1,1`, 400],
     ["a number that is none", (key: string) => `s${key},x`, 400],
   ])("%s", async (_, body, status) => {
-    const rig = await Rig.open(technique, { connectTimeout: 300 });
+    const rig = await openRig(technique);
     const { url, key } = await attach(rig, "stream");
     expect(await send(url, body(key))).toMatchObject({ status });
   });
 
   test("a poll's link starts no stream", async () => {
-    const rig = await Rig.open(technique, { connectTimeout: 300 });
+    const rig = await openRig(technique);
     const { body } = await send(`${rig.url}/bothways/`, hello());
     const { key } = JSON.parse(body.split("\n")[0]?.slice(1) ?? "");
     expect(await send(`${rig.url}/bothways/`, `s${key},1`)).toMatchObject({ status: 400 });
@@ -135,7 +142,7 @@ describe("a GET", () => {
     ["of a page of another origin", { Origin: "https://evil.example" }, 403],
     ["with cookies, of a browser that says nothing of its origin", { Cookie: "a=1" }, 403],
   ])("%s", async (_, headers, status) => {
-    const rig = await Rig.open(technique, { connectTimeout: 1000 });
+    const rig = await openRig(technique);
     const { url, key } = await attach(rig, "sse");
     const { response } = await start(inQuery(url, `s${key},1`), "", headers);
     expect(response.statusCode).toBe(status);
@@ -204,7 +211,7 @@ describe.each([
   { ...technique, createFront: createHonoFront, title: "stream through Hono" },
 ])("a reader of $title that stands still", (technique) => {
   const { name } = technique;
-  const limits: ServerOptions = { windowBytes: 1e9, windowMessages: 99_999, resumeWindow: 300 };
+  const limits: ServerOptions = { windowBytes: 1e9, windowMessages: 99_999 };
 
   test("is disconnected at the limit, and nothing of it is kept (option: maxBufferedBytes)", async () => {
     const rig = await Rig.open(technique, limits);
@@ -263,7 +270,7 @@ describe.each([
       heard += chunk;
     });
     raw.resume();
-    await vi.waitFor(() => expect(heard).toContain('["last"]'), 5_000);
+    await vi.waitFor(() => expect(heard).toContain('["last"]'));
     const numbers = [...heard.matchAll(/m2\["n",(\d+),/g)].map(([, number]) => Number(number));
     expect(numbers).toEqual(numbers.map((_, index) => index));
     expect(numbers.length).toBeGreaterThan(10);
@@ -329,7 +336,7 @@ test.each([
 ])(
   "a proxy that gathers answers: %s is given up before the session trusts it, and no other stream is tried",
   async (name, create) => {
-    const rig = await Rig.open(technique, { connectTimeout: 3_000 });
+    const rig = await openRig(technique);
     const url = await openGatheringProxy(rig.port);
     const { io } = await import("../../src/client/index.node.ts");
     const client = io(url, {

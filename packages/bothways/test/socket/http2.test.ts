@@ -46,17 +46,16 @@ async function open(
   http: Http2Server | Http2SecureServer = createServer(),
 ): Promise<{ io: Server; http: Http2Server | Http2SecureServer; errors: unknown[] }> {
   const errors: unknown[] = [];
-  // Those whose clients vanish are soon over.
-  const shortLived = { connectTimeout: 1_000, resumeWindow: 200 };
-  const io = new Server(http, { onError: (error) => errors.push(error), ...shortLived, ...options });
+  const io = new Server(http, { onError: (error) => errors.push(error), ...options });
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
   const sessions = new Set<Http2Session>();
   http.on("session", (session) => sessions.add(session));
   onTestFinished(async () => {
     for (const session of sessions) session.destroy();
-    await vi.waitFor(() => expect(io.stats()).toMatchObject(empty), 5_000);
+    await vi.waitFor(() => expect(io.stats().openRequests).toBe(0));
     await io.close();
+    await vi.waitFor(() => expect(io.stats()).toMatchObject(empty));
   });
   return { io, http, errors };
 }
@@ -100,7 +99,7 @@ describe("WebSocket over HTTP/2", () => {
     server.emit("said", "hello");
     expect(await said).toContain("hello");
     socket.close(4000);
-    await vi.waitFor(() => expect(io.stats().sessions).toBe(0), 5_000);
+    await vi.waitFor(() => expect(io.stats().sessions).toBe(0));
   });
 
   test("the hello rides in the request, as over HTTP/1.1", async () => {
@@ -211,13 +210,13 @@ describe("how streams end", () => {
   });
 
   test("RFC8441-5-10 a reset by the client loses the link, and nothing else", async () => {
-    const { io, http, errors } = await open();
+    const { io, http, errors } = await open({ resumeWindow: 50 });
     const session = await openSession(urlOf(http));
     const stays = await join(session);
     const goes = await join(session);
     goes.tunnel.stream.close(constants.NGHTTP2_CANCEL);
     await vi.waitFor(() => expect(io.stats().connections).toBe(1));
-    await vi.waitFor(() => expect(io.stats()).toMatchObject({ sessions: 1, connections: 1 }), 5_000);
+    await vi.waitFor(() => expect(io.stats()).toMatchObject({ sessions: 1, connections: 1 }));
     stays.socket.ping();
     await once(stays.socket, "pong");
     expect([session.destroyed, errors]).toEqual([false, []]);
@@ -266,7 +265,7 @@ describe("how streams end", () => {
     raw.send(frameTypes.data, 0, 0, Buffer.from("no data on stream 0"));
     await raw.receive(frameTypes.goaway, 0);
     bad.destroy(new Error("gone"), constants.NGHTTP2_PROTOCOL_ERROR);
-    await vi.waitFor(() => expect(io.stats().connections).toBe(1), 5_000);
+    await vi.waitFor(() => expect(io.stats().connections).toBe(1));
     good.socket.ping();
     await once(good.socket, "pong");
     expect(errors).toEqual([]);
@@ -364,7 +363,7 @@ describe("what Node sees to", () => {
     expect(raw.frames.map(({ type }) => type)).toContain(frameTypes.goaway);
     good.socket.ping();
     await once(good.socket, "pong");
-    await vi.waitFor(() => expect(io.stats()).toMatchObject({ sessions: 1, openRequests: 0 }), 5_000);
+    await vi.waitFor(() => expect(io.stats()).toMatchObject({ sessions: 1, openRequests: 0 }));
     expect(errors).toEqual([]);
   });
 });
@@ -392,7 +391,7 @@ test.each(["/bothways/", "/ws"])(
 
 describe("long polling over HTTP/2", () => {
   test("what is no request of ours is refused as over HTTP/1.1", async () => {
-    const { http } = await open({ maxHttpBufferSize: 10_000, connectTimeout: 100 });
+    const { http } = await open({ maxHttpBufferSize: 10_000, connectTimeout: 1_000 });
     const session = await openSession(urlOf(http));
     expect((await ask(session, path)).status).toBe(405);
     expect((await ask(session, path, "x")).status).toBe(400);
@@ -409,7 +408,7 @@ describe("long polling over HTTP/2", () => {
   });
 
   test("a client that resets its requests leaves nothing behind", async () => {
-    const { io, http, errors } = await open();
+    const { io, http, errors } = await open({ connectTimeout: 1_000 });
     const session = await openSession(urlOf(http));
     for (let i = 0; i < 50; i++) {
       const stream = session.request({ ":path": path, ":method": "POST" });
@@ -419,7 +418,7 @@ describe("long polling over HTTP/2", () => {
       stream.close(constants.NGHTTP2_CANCEL);
     }
     await ask(session, path);
-    await vi.waitFor(() => expect(io.stats()).toMatchObject(empty), 5_000);
+    await vi.waitFor(() => expect(io.stats()).toMatchObject(empty));
     expect(errors).toEqual([]);
   });
 });
@@ -475,7 +474,7 @@ describe("beside an application", () => {
   test("with allowHTTP1: HTTP/1.1, WebSocket and long polling too", async () => {
     const http = createSecureServer({ ...tls, allowHTTP1: true });
     page(http);
-    const { io } = await open({ resumeWindow: 100 }, http);
+    const { io } = await open({}, http);
     const url = urlOf(http, "https");
     for (const name of ["websocket", "long-polling"]) {
       const client = connect(url, {

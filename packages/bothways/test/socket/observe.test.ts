@@ -80,9 +80,9 @@ test.each(["websocket", "long-polling"] as const)("a life over %s", async (trans
   expect(of("limit:struck")).toEqual([]);
 });
 
-test("away and back, another transport, and a session that is gone", async () => {
+test("away and back, and another transport", async () => {
   const { of } = listen();
-  const { url } = await open({ resumeWindow: 300 });
+  const { url } = await open();
   const path = `${url}/bothways/`;
   const first = await upgrade(path, protocols(hello()));
   first.socket.send("a1,100,100000");
@@ -101,9 +101,21 @@ test("away and back, another transport, and a session that is gone", async () =>
   third.socket.send("p");
   await vi.waitFor(() => expect(of("session:resumed")).toHaveLength(2));
   expect(of("session:resumed")[1]).toEqual({ session: sid, transport: "websocket", wasAway: false });
-  third.socket.terminate();
+  third.socket.send("c4000,bye");
   await vi.waitFor(() => expect(of("session:closed")).toHaveLength(1));
-  await send(path, again);
+});
+
+test("a session that nobody came back to", async () => {
+  const { of } = listen();
+  const { url } = await open({ resumeWindow: 50 });
+  const path = `${url}/bothways/`;
+  const first = await upgrade(path, protocols(hello()));
+  first.socket.send("a1,100,100000");
+  await vi.waitFor(() => expect(of("session:opened")).toHaveLength(1));
+  const { sid, secret } = JSON.parse(first.messages[0]?.slice(1) ?? "");
+  first.socket.terminate();
+  await vi.waitFor(() => expect(of("session:closed")).toHaveLength(1));
+  await send(path, hello({ generation: 2, sid, secret }));
   expect(of("session:lost")).toEqual([{ session: expect.not.stringMatching(sid), reason: "expired" }]);
 });
 
@@ -113,7 +125,7 @@ test("refusals, limits and errors", async () => {
   const { io, url } = await open({
     maxHttpBufferSize: 1_000,
     maxJsonDepth: 8,
-    connectTimeout: 200,
+    connectTimeout: 1_000,
     onError: (error) => errors.push(error),
   });
   io.of("/guarded").use((_socket, next) => next(new Error("members only")));

@@ -5,7 +5,8 @@
 import { describe, expect, test } from "vitest";
 import { httpTechniques, next, Rig, techniques } from "../suites/rig.ts";
 
-const roundTripMs = 200;
+/** What a slow machine adds counts for less, the longer the way is; one round trip more is one more on each. */
+const roundTripsMs = [200, 800, 3_200] as const;
 
 async function soon(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 2));
@@ -17,19 +18,10 @@ const cases = [...techniques, ...httpTechniques].map((technique) => {
 });
 
 describe.each(cases)("$platform client, $name", ({ technique, count }) => {
-  const proxy = { latencyMs: roundTripMs / 2, handshakeRtt: true };
-
-  /** Round trips from `io()` to `connect`. */
-  async function measure(rig: Rig): Promise<number> {
-    const startedAt = performance.now();
-    const client = rig.client("/", { auth: { token: "secret" } });
-    await next(client, "connect");
-    return (performance.now() - startedAt) / roundTripMs;
-  }
-
-  test(`joined, with auth, in ${count}`, async () => {
+  /** Round trips from `io()` to `connect`: the fewest of three. */
+  async function measure(roundTripMs: number): Promise<number> {
     const rig = await Rig.open(technique, {
-      proxy,
+      proxy: { latencyMs: roundTripMs / 2, handshakeRtt: true },
       async authenticate({ url }) {
         await soon();
         return url;
@@ -39,8 +31,18 @@ describe.each(cases)("$platform client, $name", ({ technique, count }) => {
       await soon();
       if (socket.handshake.auth.token !== "secret") throw new Error("who?");
     });
-    const counts = [await measure(rig), await measure(rig), await measure(rig)];
-    const best = Math.min(...counts);
+    const counts: number[] = [];
+    while (counts.length < 3) {
+      const startedAt = performance.now();
+      await next(rig.client("/", { auth: { token: "secret" } }), "connect");
+      counts.push((performance.now() - startedAt) / roundTripMs);
+    }
+    return Math.min(...counts);
+  }
+
+  test(`joined, with auth, in ${count}`, async () => {
+    let best = Infinity;
+    for (const roundTripMs of roundTripsMs) if (best > count + 0.2) best = await measure(roundTripMs);
     console.log(`round trips to joined, ${technique.platform} ${technique.name}: ${best.toFixed(2)}`);
     expect(best).toBeGreaterThan(count - 0.05);
     expect(best).toBeLessThanOrEqual(count + 0.2);

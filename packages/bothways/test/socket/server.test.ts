@@ -14,20 +14,27 @@ import { Server, type ServerOptions } from "../../src/server/index.ts";
 import { FaultProxy } from "../../src/testing/index.ts";
 import { certificate, privateKey } from "../fixtures/localhost-certificate.ts";
 import { type Client, empty, next, nextReason, type ServerSocket, untilConnected } from "../suites/rig.ts";
-import { abandon, hello, protocols, rawAnswer, send, upgrade } from "./strangers.ts";
+import { hello, protocols, rawAnswer, send, upgrade, visit } from "./strangers.ts";
 
 const transports = ["websocket", "long-polling"] as const;
-
-/** Sessions whose clients vanish are soon over. */
-const shortLived = { pingInterval: 100, pingTimeout: 100, resumeWindow: 200 };
 
 /** Closed when the test is over; then nobody may be left. */
 function watch(io: Server): Server {
   onTestFinished(async () => {
-    await vi.waitFor(() => expect(io.stats()).toMatchObject(empty), 5_000);
+    await vi.waitFor(() => expect(io.stats().openRequests).toBe(0));
     await io.close();
+    await vi.waitFor(() => expect(io.stats()).toMatchObject(empty));
   });
   return io;
+}
+
+/** Far from what else would end what is awaited, such as connectTimeout, and from what a slow machine takes. */
+const soonMs = 8_000;
+
+async function closeSoon(io: Server): Promise<void> {
+  const startedAt = performance.now();
+  await io.close();
+  expect(performance.now() - startedAt).toBeLessThan(soonMs);
 }
 
 async function listen(server: Server["httpServer"]): Promise<string> {
@@ -208,9 +215,15 @@ describe.each(transports)("authenticate, %s", (name) => {
   });
 
   test("a refusal is told by its reason though another transport is being tried", async () => {
+    let both = (): void => {};
+    const areJudged = new Promise<void>((resolve) => {
+      both = resolve;
+    });
+    let judged = 0;
     const { url } = await open({
       async authenticate() {
-        await new Promise((resolve) => setTimeout(resolve, 60));
+        if (++judged === 2) both();
+        await areJudged;
         throw new Error("bad token");
       },
     });
@@ -234,23 +247,21 @@ describe.each(transports)("authenticate, %s", (name) => {
 
   test("nobody else may resume a session", async () => {
     let user = "ann";
-    const { io, url } = await open({ authenticate: () => user, ...shortLived });
+    const { io, url } = await open({ authenticate: () => user });
     const proxy = await FaultProxy.listen({ target: { port: Number(new URL(url).port) } });
     onTestFinished(() => proxy.close());
     const connection = next<[ServerSocket]>(io.sockets, "connection");
     const socket = await joined(proxy.url, only);
-    const [server] = await connection;
-    const left = nextReason(server);
+    await connection;
     user = "bob";
     const refused = next(socket, "connect_error");
     proxy.cut();
     expect((await refused)[0]).toMatchObject({ code: 4403 });
     expect(socket.active).toBe(false);
-    await left;
   });
 
   test("the same user may", async () => {
-    const { io, url } = await open({ authenticate: () => ({ user: 7 }), ...shortLived });
+    const { io, url } = await open({ authenticate: () => ({ user: 7 }) });
     const proxy = await FaultProxy.listen({ target: { port: Number(new URL(url).port) } });
     onTestFinished(() => proxy.close());
     const connection = next<[ServerSocket]>(io.sockets, "connection");
@@ -290,18 +301,17 @@ describe("origins", () => {
       false,
     ],
   ])("%s", async (_what, options, headers, isAllowed) => {
-    const { io, url } = await open({ ...options, connectTimeout: 200 });
+    const { io, url } = await open(options);
     const answer = await send(`${url}/bothways/`, hello(), headers);
     expect(answer.status).toBe(isAllowed ? 200 : 403);
     const upgraded = await upgrade(`${url}/bothways/`, protocols(hello()), headers);
     expect(upgraded.status).toBe(isAllowed ? 101 : 403);
-    if (isAllowed) await upgraded.closed;
-    else expect(answer.body).toMatch(/^c4403,/);
+    if (!isAllowed) expect(answer.body).toMatch(/^c4403,/);
     expect(io.stats().openRequests).toBe(0);
   });
 
   test("CORS: what a page of an allowed origin may read, and its preflight (option: origins)", async () => {
-    const { url } = await open({ origins: ["https://page.example"], connectTimeout: 100 });
+    const { url } = await open({ origins: ["https://page.example"] });
     const cors = { "access-control-allow-origin": "https://page.example", vary: "Origin" };
     expect(await send(`${url}/bothways/`, hello(), page)).toMatchObject({ status: 200, headers: cors });
     expect(await send(`${url}/bothways/`, "garbage", page)).toMatchObject({ status: 400, headers: cors });
@@ -329,7 +339,7 @@ describe("one address has as many connections as it may (option: maxConnectionsP
   const from = (address: string): Record<string, string> => ({ "X-Forwarded-For": address });
 
   test("whatever the transport; others are let in, and so is the next when one has left", async () => {
-    const { io, url } = await open({ ...shortLived, maxConnectionsPerAddress: 2, trustProxy: true });
+    const { io, url } = await open({ maxConnectionsPerAddress: 2, trustProxy: true });
     const first = await joined(url, { transports: ["websocket"], extraHeaders: from("1.1.1.1") });
     const second = await joined(url, { transports: ["long-polling"], extraHeaders: from("1.1.1.1") });
     expect(await upgrade(`${url}/bothways/`, protocols(hello()), from("1.1.1.1"))).toMatchObject({
@@ -359,7 +369,7 @@ describe("one address has as many connections as it may (option: maxConnectionsP
     const authenticate = ({ headers }: IncomingMessage): void => {
       if (headers.authorization === undefined) throw new Error("who are you?");
     };
-    const { url } = await open({ ...shortLived, maxConnectionsPerAddress: 1, authenticate });
+    const { url } = await open({ maxConnectionsPerAddress: 1, authenticate });
     for (let i = 0; i < 3; i++) {
       expect(await send(`${url}/bothways/`, hello())).toMatchObject({ status: 401 });
       const refused = await upgrade(`${url}/bothways/`, protocols(hello()));
@@ -370,7 +380,9 @@ describe("one address has as many connections as it may (option: maxConnectionsP
 });
 
 describe("strangers", () => {
-  const limits = { connectTimeout: 150, maxHttpBufferSize: 10_000 };
+  const limits = { maxHttpBufferSize: 10_000 };
+  /** Who says nothing is waited for no longer, and there is time to say something on a slow machine. */
+  const impatient = { ...limits, connectTimeout: 1_000 };
 
   test.each([
     ["nothing", ""],
@@ -406,7 +418,7 @@ describe("strangers", () => {
   });
 
   test("requests that are refused by their head, length, or pace (option: maxHttpBufferSize)", async () => {
-    const { url } = await open(limits);
+    const { url } = await open(impatient);
     const path = `${url}/bothways/`;
     expect((await send(path, "", {}, "GET")).status).toBe(405);
     expect((await send(path, "", {}, "PUT")).status).toBe(405);
@@ -421,7 +433,7 @@ describe("strangers", () => {
   });
 
   test("keys that are unknown, fenced, or of a session that ended", async () => {
-    const { io, url } = await open(shortLived);
+    const { io, url } = await open();
     const path = `${url}/bothways/`;
     for (const body of ["qnobody~x,1", "knobody,1", "q~,1"]) {
       expect(await send(path, body)).toMatchObject({ status: 410, body: expect.stringMatching(/^c4410,/) });
@@ -429,7 +441,7 @@ describe("strangers", () => {
     const frame = hello();
     const first = JSON.parse((await send(path, frame)).body.split("\n")[0]?.slice(1) ?? "");
     const held = send(path, `q${first.key},1\na1,100,100000`);
-    await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(1));
+    await vi.waitFor(() => expect(io.stats().connections).toBe(1));
     const again = hello({ generation: 2, sid: first.sid, secret: first.secret });
     const second = JSON.parse((await send(path, again)).body.split("\n")[0]?.slice(1) ?? "");
     expect(second.sid).toBe(first.sid);
@@ -448,7 +460,7 @@ describe("strangers", () => {
     const welcome = JSON.parse((await send(path, hello())).body.split("\n")[0]?.slice(1) ?? "");
     const poll = (number: number) => send(path, `q${welcome.key},${number}\na1,100,100000`);
     const first = poll(1);
-    await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(1));
+    await vi.waitFor(() => expect(io.stats().connections).toBe(1));
     const third = poll(3);
     expect(await first).toMatchObject({ status: 200, body: "" });
     expect(await poll(3)).toMatchObject({ status: 200, body: "" });
@@ -476,7 +488,7 @@ describe("strangers", () => {
   });
 
   test("a forged session id whose signature is as long as a true one, but not in bytes", async () => {
-    const { url } = await open(limits);
+    const { url } = await open(impatient);
     const forged = hello({ sid: `epoch.id.${"é".repeat(22)}`, secret: "é".repeat(22) });
     const answer = await fetch(`${url}/bothways/`, { method: "POST", body: forged });
     expect(await answer.text()).toMatch(/^w.*"lost":"server-lost"/);
@@ -485,7 +497,7 @@ describe("strangers", () => {
   });
 
   test("a WebSocket without a hello, with a broken one, or of another version", async () => {
-    const { url } = await open(limits);
+    const { url } = await open(impatient);
     const path = `${url}/bothways/`;
     const silent = await upgrade(path, ["bothways.1"]);
     expect(await silent.closed).toMatchObject({ code: 4408 });
@@ -507,7 +519,7 @@ describe("strangers", () => {
   });
 
   test("who never shows that it was welcomed is forgotten (option: connectTimeout)", async () => {
-    const { io, url } = await open(limits);
+    const { io, url } = await open(impatient);
     const { socket, closed } = await upgrade(`${url}/bothways/`, protocols(hello()));
     expect(io.stats().sessions).toBe(1);
     expect(await closed).toMatchObject({ code: 4410 });
@@ -517,10 +529,15 @@ describe("strangers", () => {
   });
 
   test.each(["reset", "end"] as const)("those who vanish while they are judged, by %s", async (how) => {
-    let judged = 0;
+    let [asked, judged] = [0, 0];
+    let decide = (): void => {};
+    const decision = new Promise<void>((resolve) => {
+      decide = resolve;
+    });
     const { io, url } = await open({
       async authenticate() {
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        asked++;
+        await decision;
         judged++;
       },
     });
@@ -529,16 +546,16 @@ describe("strangers", () => {
     const body = hello();
     const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n";
     const offer = `Sec-WebSocket-Protocol: ${protocols(hello()).join(", ")}\r\n`;
-    abandon(Number(port), `POST /bothways/ ${head}Content-Length: ${body.length}\r\n\r\n${body}`, how);
-    abandon(
-      Number(port),
+    const visitors = [
+      `POST /bothways/ ${head}Content-Length: ${body.length}\r\n\r\n${body}`,
       `GET /bothways/ ${head}Connection: Upgrade\r\nUpgrade: websocket\r\n${key}${offer}\r\n`,
-      how,
-    );
+    ].map((bytes) => visit(Number(port), bytes));
+    await vi.waitFor(() => expect(asked).toBe(2));
+    for (const vanish of visitors) vanish(how);
+    await vi.waitFor(() => expect(io.stats().openRequests).toBe(0));
+    decide();
     await vi.waitFor(() => expect(judged).toBe(2));
-    const startedAt = performance.now();
-    await io.close();
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    await closeSoon(io);
     expect(io.stats()).toMatchObject(empty);
   });
 });
@@ -620,10 +637,8 @@ describe("closing", () => {
     const stuck = await upgrade(`${url}/bothways/`, protocols(hello()));
     stuck.socket.send("a0,100,100000");
     await joinedBoth(url, { reconnection: false });
-    await vi.waitFor(() => expect(io.sockets.sockets.size).toBe(3));
-    const startedAt = performance.now();
-    await Promise.all([io.close(), io.close()]);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    await vi.waitFor(() => expect(io.stats().connections).toBe(3));
+    await Promise.all([closeSoon(io), io.close()]);
     expect((await stuck.closed).code).toBe(4503);
   });
 
@@ -652,9 +667,7 @@ describe("closing", () => {
       const [socket] = (await came) as [Socket];
       await vi.waitFor(() => expect(socket.bytesRead).toBe(sent.length));
       if (sent.startsWith("GET / ")) await once(stranger, "data");
-      const startedAt = performance.now();
-      await io.close();
-      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      await closeSoon(io);
       stranger.destroy();
     });
   });
@@ -666,9 +679,7 @@ describe("closing", () => {
     const came = once(httpServer, "connection");
     const stranger = connectTcp(port, "127.0.0.1");
     await came;
-    const startedAt = performance.now();
-    await io.close();
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    await closeSoon(io);
     stranger.destroy();
   });
 

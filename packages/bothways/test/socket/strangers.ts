@@ -84,10 +84,10 @@ export async function rawAnswer(port: number, bytes: string): Promise<string> {
   return text(socket);
 }
 
-/** Sends these bytes, and is gone as soon as they have left. */
-export function abandon(port: number, bytes: string, how: "reset" | "end"): void {
+/** Sends these bytes. Returns what makes it vanish. */
+export function visit(port: number, bytes: string): (how: "reset" | "end") => void {
   const socket = connect({ port, host: "127.0.0.1" });
   socket.on("error", () => {});
-  const leave = (): unknown => (how === "reset" ? socket.resetAndDestroy() : socket.destroy());
-  socket.write(bytes, () => setTimeout(leave, 10));
+  socket.write(bytes);
+  return (how) => void (how === "reset" ? socket.resetAndDestroy() : socket.destroy());
 }

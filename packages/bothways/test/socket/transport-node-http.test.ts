@@ -13,7 +13,7 @@ import { readBody } from "../../src/transport/node/request-body.ts";
 import { decodeBody, encodeBody } from "../../src/wire/native/body.ts";
 
 const account = new Account(1e9);
-const limits = { maxBytes: 1_000, timeoutMs: 200, account };
+const limits = { maxBytes: 1_000, timeoutMs: 1_000, account };
 const openRequests: OpenRequests = { count: 0, account };
 const events: string[] = [];
 let link: PollingLink;

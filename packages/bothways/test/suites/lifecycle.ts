@@ -141,7 +141,8 @@ export function lifecycle(technique: Technique): void {
       const reasons = Promise.all([nextReason(client), nextReason(server)]);
       const startedAt = performance.now();
       await rig.io.close();
-      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      // sooner than any timeout of ours would end it, and later than a slow machine needs
+      expect(performance.now() - startedAt).toBeLessThan(8_000);
       expect(await reasons).toEqual(["transport close", "server shutting down"]);
       expect(client.active).toBe(true);
     });
@@ -150,8 +151,8 @@ export function lifecycle(technique: Technique): void {
       const rig = await Rig.open(technique, {
         proxy: true,
         resumeWindow: 100,
-        pingInterval: 100,
-        pingTimeout: 100,
+        pingInterval: 300,
+        pingTimeout: 300,
       });
       const { client, server } = await rig.join("/", { reconnection: false });
       const events: string[] = [];

@@ -196,10 +196,7 @@ export class Rig {
 
   async #close(): Promise<void> {
     for (const client of this.#clients) client.disconnect();
-    await vi.waitFor(() => expect(this.#io.stats()).toMatchObject(empty), {
-      timeout: 5_000,
-      interval: 5,
-    });
+    await vi.waitFor(() => expect(this.#io.stats()).toMatchObject(empty), { interval: 5 });
     await this.#end();
     await this.#proxy?.close();
   }

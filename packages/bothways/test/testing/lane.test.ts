@@ -1,7 +1,10 @@
 /** How bytes travel through the proxy: order, delay, rate, bounds, stalls. Times are asserted as lower bounds only. */
 import { randomBytes } from "node:crypto";
-import { describe, expect, test, vi } from "vitest";
+import { EventEmitter } from "node:events";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { FaultProxy } from "../../src/testing/index.ts";
+import { Lane } from "../../src/testing/lane.ts";
+import { defaultShape } from "../../src/testing/network-shape.ts";
 import { echo, listenRig, type Rig } from "./loopback.ts";
 
 describe("without a fault", () => {
@@ -126,12 +129,40 @@ describe("throttle", () => {
     const { proxy, open } = await listenRig({ bytesPerSecond: 1 }, "nothing");
     const [first, firstServer] = await open();
     const [second, secondServer] = await open();
-    first.socket.write("ab");
+    first.socket.write("a".repeat(600));
     await firstServer.receivedBytes(1);
-    second.socket.write("cd");
+    second.socket.write("b");
     await secondServer.receivedBytes(1);
-    expect(firstServer.text).toBe("a");
-    expect(proxy.stats.bytesUp).toBe(2);
+    // ten minutes earlier than behind the first's
+    expect(firstServer.text.length).toBeLessThan(600);
+    expect(proxy.stats.bytesUp).toBe(firstServer.text.length + 1);
+  });
+
+  test("a timer that is late does not lower the rate", () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    let nowMs = 0;
+    const now = vi.spyOn(performance, "now").mockImplementation(() => nowMs);
+    onTestFinished(() => {
+      now.mockRestore();
+      vi.useRealTimers();
+    });
+    const written: number[] = [];
+    const source = Object.assign(new EventEmitter(), { isPaused: () => false });
+    const sink = Object.assign(new EventEmitter(), { write: (bytes: Buffer) => written.push(bytes.length) });
+    new Lane({
+      direction: "up",
+      source: source as never,
+      sink: sink as never,
+      shape: { ...defaultShape, bytesPerSecond: 100_000 },
+      opensAt: 0,
+      gate: (lane, bytes) => void lane.forward(bytes.length),
+    });
+    source.emit("data", Buffer.alloc(10_000));
+    expect(written).toEqual([1_000]);
+    // each is 30 ms late
+    for (nowMs = 40; vi.getTimerCount() > 0; nowMs += 40) vi.runOnlyPendingTimers();
+    expect(written).toEqual(Array.from({ length: 10 }, () => 1_000));
+    expect(nowMs).toBe(160);
   });
 });
 

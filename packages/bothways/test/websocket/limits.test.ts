@@ -239,11 +239,14 @@ describe("handshakeTimeout", () => {
   });
 
   test("does not touch who is open", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
     const { server, client } = await connectPair({
       server: { handshakeTimeout: 50 },
       client: { handshakeTimeout: 50 },
     });
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    vi.advanceTimersByTime(150);
+    await new Promise(setImmediate);
     expect([server.readyState, client.readyState]).toEqual([1, 1]);
   });
 });
@@ -276,11 +279,11 @@ describe("heartbeatInterval", () => {
 
   test("who answers lives on, on clients too", async () => {
     const { server, client } = await connectPair({
-      server: { heartbeatInterval: 20 },
-      client: { heartbeatInterval: 20 },
+      server: { heartbeatInterval: 200 },
+      client: { heartbeatInterval: 200 },
     });
     let pings = 0;
-    const many = new Promise<void>((resolve) => client.on("ping", () => ++pings === 5 && resolve()));
+    const many = new Promise<void>((resolve) => client.on("ping", () => ++pings === 3 && resolve()));
     await many;
     expect([server.readyState, client.readyState]).toEqual([1, 1]);
   });
@@ -293,11 +296,11 @@ describe("heartbeatInterval", () => {
   });
 
   test("who has closed is left alone", async () => {
-    const { server, client } = await connectPair({ server: { heartbeatInterval: 20 } });
+    const { server, client } = await connectPair({ server: { heartbeatInterval: 200 } });
     const told = record(server);
     client.close(4000);
     await closed(server);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 450));
     expect(told.filter((line) => !line.startsWith("pong"))).toEqual(["close 4000  (3)"]);
   });
 
