@@ -66,11 +66,14 @@ export class Server<
   readonly #attached = new Map<AnyHttpServer, Attached>();
   readonly #closeOnSigterm: (() => void) | undefined;
 
-  /** Attaches to `target` or listens on that port; with options alone, `attach` or `listen` comes later. */
-  constructor(target: AnyHttpServer | number, options: ContractOptions<ListenEvents, EmitEvents>);
+  /**
+   * Attaches to `target` or listens on that port, which may be a text, as in `process.env.PORT`; with options alone, `attach`
+   * or `listen` comes later. Throws BW_HTTP_SERVER for what is neither.
+   */
+  constructor(target: AnyHttpServer | number | string, options: ContractOptions<ListenEvents, EmitEvents>);
   constructor(options: ContractOptions<ListenEvents, EmitEvents>);
-  constructor(target?: AnyHttpServer | number | ServerOptions, options?: ServerOptions);
-  constructor(target?: AnyHttpServer | number | ServerOptions, options?: ServerOptions) {
+  constructor(target?: AnyHttpServer | number | string | ServerOptions, options?: ServerOptions);
+  constructor(target?: AnyHttpServer | number | string | ServerOptions, options?: ServerOptions) {
     super();
     const isOptions = typeof target === "object" && target !== null && !("listen" in target);
     const given: ServerOptions = (isOptions ? target : options) ?? {};
@@ -86,7 +89,7 @@ export class Server<
       this.#closeOnSigterm = () => void this.close();
       process.on("SIGTERM", this.#closeOnSigterm);
     }
-    if (typeof target === "number") this.listen(target);
+    if (isPort(target)) this.listen(Number(target));
     else if (target && !isOptions) this.attach(target as AnyHttpServer);
   }
 
@@ -217,6 +220,10 @@ export class Server<
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function isPort(value: unknown): boolean {
+  return typeof value === "number" || (typeof value === "string" && /^\d+$/.test(value));
 }
 
 /** For who took something for a server. */
