@@ -54,6 +54,7 @@ export class Host {
     return this.#io;
   }
 
+  /** What it knows of a guest in one namespace; of a new one nothing yet. */
   of(guest: string): Acquaintance {
     const known = this.#known.get(guest) ?? { sockets: 0, heard: new Set() };
     this.#known.set(guest, known);
