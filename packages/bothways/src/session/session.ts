@@ -108,6 +108,8 @@ export abstract class Session<L, M extends Message = Message> {
   /** When the peer is to be told what we have, and a measure of what it was not told yet. */
   protected tellAt: number = NEVER;
   #untold = 0;
+  /** From then on it goes along with a message. */
+  #rideAt = 0;
   #receivedBytes = 0;
   /** Highest number queued for delivery, and the number that the next message has, once the peer has named it. */
   #admitted = 0;
@@ -157,6 +159,8 @@ export abstract class Session<L, M extends Message = Message> {
   take(): Output<L, M> | undefined {
     const output = this.outputs.shift();
     if (output?.type === "deliver" && output.number) this.#deliver(output.number, output.data.length);
+    // in a write that leaves anyway it costs next to nothing
+    if (output?.type === "message" && this.#untold && this.now >= this.#rideAt) this.tellAt = this.now;
     // acknowledgements come last, when all that could be delivered was
     if (output || !this.current?.isWritable || this.tellAt > this.now) return output;
     return { type: "frame", link: this.current.link, frame: this.position() };
@@ -164,6 +168,7 @@ export abstract class Session<L, M extends Message = Message> {
 
   /** The acknowledgement as of now; the caller sends it. */
   position(): Signal {
+    this.#rideAt = this.now + this.#ackDelayMs / 2;
     this.#untold = 0;
     this.tellAt = NEVER;
     return ["a", this.received, ...this.credit];

@@ -230,6 +230,25 @@ describe.each([
     expect(pair[from].outbox.acked).toBe(6);
   });
 
+  test("an acknowledgement goes along with a message, but not with each, and not for nothing", () => {
+    const pair = openPair();
+    const { [to]: machine } = pair;
+    const soon = options.ackDelayMs / 2;
+    const answer = (now: number): string[] => {
+      machine.handle({ type: "send", message: { data: "m" } }, now);
+      return say(machine).filter((line) => !/n\d/.test(line));
+    };
+    send(pair, from, "m1");
+    talk(pair, soon);
+    expect(answer(soon)).toEqual(["a: m", expect.stringMatching(/^a: a1,17,/)]);
+    send(pair, from, "m2");
+    talk(pair, soon);
+    expect(answer(soon)).toEqual(["a: m"]);
+    expect(answer(2 * soon)).toEqual(["a: m", expect.stringMatching(/^a: a2,18,/)]);
+    expect(answer(4 * soon)).toEqual(["a: m"]);
+    expect(machine.deadline).toBeGreaterThan(4 * soon + options.ackDelayMs);
+  });
+
   test("without credit nothing leaves but answers, and credit comes back by itself", () => {
     const pair = openPair({ windowMessages: 2 });
     pair[to].handle({ type: "blocked", link: "a" }, 0);
