@@ -21,19 +21,19 @@ const budgets: readonly Budget[] = [
     name: "core-websocket",
     source: 'export { io } from "bothways/client/core"; export { webSocket } from "bothways/client";',
     targetGzipBytes: 4_000,
-    maxGzipBytes: 7_950,
+    maxGzipBytes: 7_965,
   },
   {
     name: "default",
     source: 'export { io } from "bothways/client";',
     targetGzipBytes: 8_000,
-    maxGzipBytes: 10_975,
+    maxGzipBytes: 10_990,
   },
   {
     name: "all",
     source: 'export { io } from "bothways/client"; export * as techniques from "bothways/client/transports";',
     targetGzipBytes: 12_000,
-    maxGzipBytes: 11_990,
+    maxGzipBytes: 12_000,
   },
 ];
 

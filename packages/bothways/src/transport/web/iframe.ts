@@ -23,7 +23,7 @@ const openFrame: OpenStream = (request, body, take, ended) => {
   const end = (): void => {
     if (!frame.isConnected) return;
     stop();
-    ended("the frame's document ended");
+    ended("the stream ended");
   };
   const onMessage = ({ source, origin: from, data }: MessageEvent<unknown>): void => {
     if (source !== frame.contentWindow || from !== origin || typeof data !== "string") return;
