@@ -21,13 +21,13 @@ const budgets: readonly Budget[] = [
     name: "core-websocket",
     source: 'export { io } from "bothways/client/core"; export { webSocket } from "bothways/client";',
     targetGzipBytes: 4_000,
-    maxGzipBytes: 7_965,
+    maxGzipBytes: 7_975,
   },
   {
     name: "default",
     source: 'export { io } from "bothways/client";',
     targetGzipBytes: 8_000,
-    maxGzipBytes: 10_990,
+    maxGzipBytes: 10_995,
   },
   {
     name: "all",

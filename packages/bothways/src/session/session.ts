@@ -157,13 +157,15 @@ export abstract class Session<L, M extends Message = Message> {
   }
 
   take(): Output<L, M> | undefined {
+    const { current, now } = this;
     const output = this.outputs.shift();
     if (output?.type === "deliver" && output.number) this.#deliver(output.number, output.data.length);
-    // in a write that leaves anyway it costs next to nothing
-    if (output?.type === "message" && this.#untold && this.now >= this.#rideAt) this.tellAt = this.now;
+    // in a write that leaves anyway it costs next to nothing; exchanges tell by themselves
+    if (output?.type === "message" && this.#untold && now >= this.#rideAt && !current?.rewinds)
+      this.tellAt = now;
     // acknowledgements come last, when all that could be delivered was
-    if (output || !this.current?.isWritable || this.tellAt > this.now) return output;
-    return { type: "frame", link: this.current.link, frame: this.position() };
+    if (output || !current?.isWritable || this.tellAt > now) return output;
+    return { type: "frame", link: current.link, frame: this.position() };
   }
 
   /** The acknowledgement as of now; the caller sends it. */

@@ -35,7 +35,7 @@ describe("one word for each", () => {
     ["superseded", "another opened first", { code: 4409 }, true],
     ["superseded", "a stream that had not much longer than what opened", { code: 4409, ms: 299 }, true, 100],
     ["buffered", "a stream that had much longer than what opened", { code: 4409, ms: 301 }, true, 100],
-    ["buffered", "no first frame", { reason: "buffered: the stream did not begin in time" }],
+    ["buffered", "no first frame", { reason: "buffered: the stream did not begin" }],
     ["timeout", "no answer", { code: 4408, reason: "timeout" }],
     ["timeout", "no answer, and another is open", { code: 4408, reason: "timeout" }, true],
     ["timeout", "it was open, and fell silent", { verdict: "ok", code: 4408 }],

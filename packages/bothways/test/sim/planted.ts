@@ -189,8 +189,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   plant(
     "what is told later than it was answered is told to nobody",
     session,
-    "if (output || !this.current?.isWritable ||",
-    "if (output || !this.current?.isWritable || this.current.rewinds ||",
+    "if (output || !current?.isWritable ||",
+    "if (output || !current?.isWritable || current.rewinds ||",
   ),
   plant("no heartbeat", session, "this.silent(this.current);", "this.silentAt = NEVER;"),
   plant("no pong", session, '        this.#beat ??= "o";\n', ""),

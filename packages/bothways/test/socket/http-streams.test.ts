@@ -354,7 +354,7 @@ test.each([
         transport: name,
         outcome: "failed",
         verdict: "buffered",
-        reason: "buffered: the stream did not begin in time",
+        reason: "buffered: the stream did not begin",
       },
       { transport: "long-polling", outcome: "open", verdict: "ok" },
     ]);

@@ -56,10 +56,7 @@ export function createStreaming(
         });
       };
       start();
-      const cancel = setTimer(
-        () => link.lose("buffered: the stream did not begin in time"),
-        firstFrameTimeout,
-      );
+      const cancel = setTimer(() => link.lose("buffered: the stream did not begin"), firstFrameTimeout);
       return () => {
         isOver = true;
         cancel();

@@ -12,7 +12,7 @@ export type Head<T> = readonly [headBytes: number, contentBytes: number, read: (
 export type PieceReader<T> = (piece: Uint8Array) => T[];
 
 export function malformed(): never {
-  throw RangeError("the stream is malformed");
+  throw RangeError("malformed stream");
 }
 
 /**
