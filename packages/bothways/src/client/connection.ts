@@ -239,7 +239,7 @@ export class Connection extends ClientEmitter<Record<never, never>, ConnectionEv
   /** @internal Throws where there is no room for what a socket wants to send. */
   admit(bytes: number): void {
     if (this.bufferedBytes + bytes > (this.#options.maxBufferedBytes ?? 1_048_576)) {
-      throw createError("BW_BACKPRESSURE", "too much waits to be sent");
+      throw createError("BW_BACKPRESSURE", "too much waits");
     }
   }
 

@@ -223,10 +223,10 @@ export class Socket<
   }
 
   /** @internal A packet of this namespace. */
-  receive({ type, id, data }: Packet): void {
+  receive({ type, id, data }: Packet): unknown {
     if (type === EVENT) return this.#dispatch(id, data as [string, ...unknown[]]);
     if (type === ACK) return this.#settle(id, null, ...(data as unknown[]));
-    if (type === DISCONNECT) return this.leave("io server disconnect");
+    if (type === DISCONNECT) return this.connected && this.leave("io server disconnect");
     if (type === CONNECT) return this.opened((data as { sid: string }).sid);
     const { message, data: more } = data as { message: string; data: unknown };
     if (type === ACK_ERROR) return this.#settle(id, createError("BW_ACK_REFUSED", message, more));

@@ -841,6 +841,18 @@ describe("sockets that share a connection", () => {
     expect(heard).toEqual(["new"]);
   });
 
+  test("the server's goodbye to one that has left does not end the one that comes anew", () => {
+    const { world, two } = openPair();
+    two.disconnect();
+    two.connect();
+    link(world, 0).say("m1/two,");
+    expect(two.active).toBe(true);
+    link(world, 0).say('m0/two,{"sid":"anew"}');
+    expect(two.id).toBe("anew");
+    link(world, 0).say("m1/two,");
+    expect([two.active, two.connected]).toEqual([false, false]);
+  });
+
   test("an answer comes too late for the socket that was asked: the next one does not give it", () => {
     const { world, two } = openPair();
     const answers: ((value: unknown) => void)[] = [];
