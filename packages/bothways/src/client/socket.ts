@@ -223,10 +223,12 @@ export class Socket<
   }
 
   /** @internal A packet of this namespace. */
-  receive({ type, id, data }: Packet): unknown {
+  receive({ type, id, data }: Packet): void {
+    // until CONNECT is answered, the one there was before the last `disconnect()` is meant
+    if ((type === EVENT || type === DISCONNECT) && !this.connected) return;
     if (type === EVENT) return this.#dispatch(id, data as [string, ...unknown[]]);
     if (type === ACK) return this.#settle(id, null, ...(data as unknown[]));
-    if (type === DISCONNECT) return this.connected && this.leave("io server disconnect");
+    if (type === DISCONNECT) return this.leave("io server disconnect");
     if (type === CONNECT) return this.opened((data as { sid: string }).sid);
     const { message, data: more } = data as { message: string; data: unknown };
     if (type === ACK_ERROR) return this.#settle(id, createError("BW_ACK_REFUSED", message, more));
@@ -365,11 +367,11 @@ export class Socket<
   }
 
   #dispatch(id: number | undefined, [event, ...args]: [string, ...unknown[]]): void {
+    if (reservedEvents.has(event)) return;
     const at = this.id;
-    // sent to the one there was before the last `disconnect()`, which nobody but it may answer
-    if (!this.connected || reservedEvents.has(event)) return;
     let isAwaited = id !== undefined;
     const reply = (type: PacketType, data: unknown): void => {
+      // nobody who joins anew may answer it
       if (isAwaited && at === this.id) this.#say(type, id, data);
       isAwaited = false;
     };

@@ -104,7 +104,8 @@ export interface ServerOptions extends Partial<HubLimits> {
   readonly resumeWindow?: number;
   /**
    * Techniques the server offers; a client that tries another gets BW_TRANSPORT and goes on to its next. `iframe` and `jsonp`
-   * are off unless they are named. A name that none has throws BW_TRANSPORT_NAME. Default: websocket, stream, sse, multipart, long-polling, short-polling.
+   * are off unless they are named. A name that none has throws BW_TRANSPORT_NAME. Default: websocket, stream, sse, multipart,
+   * long-polling, short-polling.
    */
   readonly transports?: readonly TransportName[];
   /** An HTTP stream ends when more than so many bytes were sent on it, and its client begins the next. Default 8 MiB. */
@@ -248,9 +249,9 @@ export function hubLimitsOf(options: ServerOptions): HubLimits {
 const foreignGuards = { allowRequest: "authenticate", cors: "origins" };
 
 /** Who brings one of them along must not believe that it guards anything. */
-export function refuseForeignGuards(options: object): void {
+export function refuseForeignGuards(options: ServerOptions): void {
   for (const [theirs, ours] of Object.entries(foreignGuards)) {
-    if (theirs in options) throw new TypeError(`there is no option ${theirs}, but ${ours}`);
+    if (Object.hasOwn(defined(options), theirs)) throw new TypeError(`there is no option ${theirs}, but ${ours}`);
   }
 }
 

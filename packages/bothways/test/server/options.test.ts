@@ -22,6 +22,7 @@ test.each([
   ["cors", "origins"],
 ])("Socket.IO's %s, which would guard nothing here, is refused", (theirs, ours) => {
   expect(() => new Server({ [theirs]: () => false })).toThrow(`there is no option ${theirs}, but ${ours}`);
+  expect(() => new Server({ [theirs]: undefined })).not.toThrow();
 });
 
 test("a transport that no technique is called is refused (option: transports)", () => {
