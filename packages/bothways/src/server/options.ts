@@ -250,8 +250,9 @@ const foreignGuards = { allowRequest: "authenticate", cors: "origins" };
 
 /** Who brings one of them along must not believe that it guards anything. */
 export function refuseForeignGuards(options: ServerOptions): void {
+  const given = defined(options);
   for (const [theirs, ours] of Object.entries(foreignGuards)) {
-    if (Object.hasOwn(defined(options), theirs)) throw new TypeError(`there is no option ${theirs}, but ${ours}`);
+    if (Object.hasOwn(given, theirs)) throw new TypeError(`there is no option ${theirs}, but ${ours}`);
   }
 }
 
