@@ -26,6 +26,8 @@ export class DeflatedChannel<Owner> extends Channel<Owner> implements DeflatedHo
   readonly #sharesTexts: boolean;
   /** Of what waits behind a message that is being compressed. */
   readonly #held: SendCallback[] = [];
+  /** TCP is over. */
+  #isOver = false;
 
   constructor(
     owner: Owner,
@@ -85,7 +87,7 @@ export class DeflatedChannel<Owner> extends Channel<Owner> implements DeflatedHo
 
   inputHeld(isHeld: boolean): void {
     this.reading.hold(isHeld);
-    if (!isHeld && this.socket.closed) this.gone();
+    if (!isHeld && this.#isOver) this.gone();
   }
 
   /** The output asks for its flush itself. */
@@ -111,6 +113,7 @@ export class DeflatedChannel<Owner> extends Channel<Owner> implements DeflatedHo
 
   /** What came before the end of TCP is delivered first. */
   protected override gone(): void {
+    this.#isOver = true;
     this.connection.receiveEnd();
     if (this.reading.isHeld) return;
     callAll(this.#held.splice(0), new BothwaysError("BW_WS_ABNORMAL"));

@@ -16,7 +16,7 @@ export const rooms = ["red", "green", "blue"] as const;
 
 /** What is known of a guest. */
 interface Acquaintance {
-  /** How many sockets it has had. */
+  /** How many sockets it has. */
   sockets: number;
   readonly heard: Set<number>;
 }
@@ -149,6 +149,9 @@ export class Host {
       }
     };
     const timer = setInterval(tell, this.#random.between(20, 80));
-    socket.on("disconnect", () => clearInterval(timer));
+    socket.on("disconnect", () => {
+      known.sockets--;
+      clearInterval(timer);
+    });
   }
 }

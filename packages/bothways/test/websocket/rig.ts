@@ -1,22 +1,12 @@
-/** What the tests of this folder share: both implementations by one type, recorders, raw peers. */
+/** What the tests of this folder share: recorders, raw peers. */
 import { once } from "node:events";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-import * as ws from "ws";
-import { createWebSocketStream, WebSocket, WebSocketServer } from "../../src/websocket/index.ts";
+import type { WebSocket, WebSocketServer } from "../../src/websocket/index.ts";
 import type { ClientOptions, ServerOptions } from "../../src/websocket/options.ts";
+import { implementations, type Name, pairs } from "./pairs.ts";
 
-/** `ws`, taken for ours: that it may be is what these tests are about. */
-const ours = { WebSocket, WebSocketServer, createWebSocketStream };
-export const implementations = { ours, ws: ws as unknown as typeof ours };
-export type Name = keyof typeof implementations;
-/** Who serves whom. */
-export const pairs: readonly (readonly [server: Name, client: Name])[] = [
-  ["ours", "ours"],
-  ["ours", "ws"],
-  ["ws", "ours"],
-  ["ws", "ws"],
-];
+export { implementations, type Name, pairs };
 
 export async function serve(options: ServerOptions = {}, name: Name = "ours"): Promise<WebSocketServer> {
   const needsPort = options.server === undefined && !options.noServer;
