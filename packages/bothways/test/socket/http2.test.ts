@@ -20,18 +20,16 @@ import { io as connect } from "../../src/client/index.node.ts";
 import { BothwaysError } from "../../src/model/bothways-error.ts";
 import { Server, type ServerOptions, type Socket } from "../../src/server/index.ts";
 import { WebSocketServer as OurWebSocketServer } from "../../src/websocket/index.ts";
+import { openTunnel, openWebSocket, untilConnectIsOffered } from "../fixtures/extended-connect.ts";
 import {
   ask,
   encodeFrame,
   encodeHeaders,
   frameTypes,
   openSession,
-  openTunnel,
-  openWebSocket,
   RawHttp2,
   readSettings,
   resetCode,
-  untilConnectIsOffered,
   urlOf,
 } from "../fixtures/http2-client.ts";
 import { certificate, privateKey } from "../fixtures/localhost-certificate.ts";

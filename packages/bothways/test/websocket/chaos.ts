@@ -6,13 +6,16 @@
  */
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
-import { createServer } from "node:https";
+import { createServer } from "node:http";
+import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { FaultProxy } from "../../src/testing/index.ts";
 import type { WebSocket } from "../../src/websocket/index.ts";
 import { until } from "../chaos/until.ts";
+import { openWebSocket } from "../fixtures/extended-connect.ts";
 import { certificate, privateKey } from "../fixtures/localhost-certificate.ts";
 import { Random } from "../sim/random.ts";
 import { implementations, pairs } from "./pairs.ts";
@@ -25,12 +28,21 @@ const deflates = [
   { threshold: 100, serverMaxWindowBits: 9, clientMaxWindowBits: 10, clientNoContextTakeover: false },
 ] as const;
 
+const servers = {
+  TCP: () => createServer(),
+  TLS: () => createSecureServer({ cert: certificate, key: privateKey }),
+  "HTTP/2": () => createHttp2Server(),
+};
+type Way = keyof typeof servers;
+
+const host = "127.0.0.1";
 /** How long what must come may take. */
 const patienceMs = 20_000;
 const goodbye = 4_000;
 
 /** Two speakers with a network between them. */
 interface Line {
+  readonly way: Way;
   readonly server: Speaker;
   readonly client: Speaker;
   readonly network: FaultProxy;
@@ -40,38 +52,44 @@ interface Line {
 }
 
 async function openLine(random: Random, everybody: Set<Speaker>): Promise<Line> {
-  const [serverName, clientName] = random.pick(pairs);
+  const way = random.pick<Way>(["TCP", "TCP", "TCP", "TLS", "HTTP/2"]);
+  // ws serves none over HTTP/2, and ours opens none
+  const [serverName, clientName] = way === "HTTP/2" ? (["ours", "ws"] as const) : random.pick(pairs);
   const perMessageDeflate = random.pick(deflates);
-  const isSecure = random.chance(0.2);
-  const host = "127.0.0.1";
-  const { WebSocketServer } = implementations[serverName];
-  const secure = isSecure ? createServer({ cert: certificate, key: privateKey }).listen(0, host) : undefined;
-  const wss = new WebSocketServer({
-    ...(secure ? { server: secure } : { port: 0, host }),
-    perMessageDeflate,
-  });
-  await once(wss, "listening");
+  const http = servers[way]().listen(0, host);
+  await once(http, "listening");
+  const wss = new implementations[serverName].WebSocketServer({ server: http, perMessageDeflate });
   const network = await FaultProxy.listen({
-    target: { port: (wss.address() as AddressInfo).port },
+    target: { port: (http.address() as AddressInfo).port },
     latencyMs: random.pick([0, 0, 3]),
     bytesPerSecond: random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 2_000_000]),
     maxBufferedBytes: random.pick([10_000, 4_000_000]),
   });
-  const url = `${isSecure ? "wss" : "ws"}://${host}:${network.port}`;
   const connected = once(wss, "connection");
-  const options = { perMessageDeflate, ...(isSecure && { ca: certificate }) };
-  const socket = new implementations[clientName].WebSocket(url, options);
-  const client = new Speaker(clientName, socket, random, everybody);
-  const [[accepted]] = (await Promise.all([connected, once(socket, "open")])) as [[WebSocket], unknown];
+  const socket =
+    way === "HTTP/2"
+      ? (await openWebSocket(connectHttp2(network.url).on("error", () => {}))).socket
+      : new implementations[clientName].WebSocket(
+          `${way === "TLS" ? "wss" : "ws"}://${host}:${network.port}`,
+          {
+            perMessageDeflate,
+            ...(way === "TLS" && { ca: certificate }),
+          },
+        );
+  const client = new Speaker(clientName, socket as WebSocket, random, everybody);
+  const [accepted] = (await connected) as [WebSocket];
+  const server = new Speaker(serverName, accepted, random, everybody);
+  if (!client.isOpen) await once(socket, "open");
   return {
-    server: new Speaker(serverName, accepted, random, everybody),
+    way,
+    server,
     client,
     network,
     connections: () => wss.clients?.size ?? 0,
     async close() {
       await network.close();
       wss.close();
-      secure?.close();
+      http.close();
     },
   };
 }
@@ -94,7 +112,7 @@ async function converse(random: Random, everybody: Set<Speaker>): Promise<string
   const ender = random.pick(speakers);
   const other = ender === server ? client : server;
   const end = random.pick(ends);
-  const title = `a client of ${client.name}, a server of ${server.name}, ${end} by the ${ender === server ? "server" : "client"}`;
+  const title = `over ${line.way}, a client of ${client.name}, a server of ${server.name}, ${end} by the ${ender === server ? "server" : "client"}`;
   const faults: string[] = [];
   const complain = (what: string): unknown => faults.push(`${title}: ${what}`);
   const waitFor = async (what: string, isTrue: () => boolean): Promise<void> => {

@@ -16,15 +16,8 @@ import type { WebSocket as Client } from "ws";
 import { Server } from "../../src/server/index.ts";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "../../src/websocket/index.ts";
 import type { ServerOptions } from "../../src/websocket/options.ts";
-import {
-  ask,
-  openSession,
-  openTunnel,
-  openWebSocket,
-  resetCode,
-  untilConnectIsOffered,
-  urlOf,
-} from "../fixtures/http2-client.ts";
+import { openTunnel, openWebSocket, untilConnectIsOffered } from "../fixtures/extended-connect.ts";
+import { ask, openSession, resetCode, urlOf } from "../fixtures/http2-client.ts";
 import { certificate, privateKey } from "../fixtures/localhost-certificate.ts";
 
 const tls = { cert: certificate, key: privateKey };
