@@ -2,7 +2,7 @@
  * The standard's face of the events (DOM §2.7; WHATWG WebSockets §3.1): `addEventListener` and the attributes `on…` on
  * top of Node's emitter. Each listener is wrapped in one for the emitter, so that both faces share one order.
  */
-import { EventEmitter } from "node:events";
+import { Emitter } from "./emitter.ts";
 import { eventMakers, type WebSocketEventMap, type WebSocketEvents } from "./events.ts";
 import type { WebSocket } from "./websocket.ts";
 
@@ -30,7 +30,7 @@ type Wrapped = (...args: unknown[]) => void;
 /** From the wrapped listener to what was given, and whether through an attribute. */
 const origins = new WeakMap<object, { readonly listener: unknown; readonly isAttribute: boolean }>();
 
-export class SocketEventTarget extends EventEmitter<WebSocketEvents> {
+export class SocketEventTarget extends Emitter<WebSocketEvents> {
   /** `open`, `message`, `close` and `error`; other types are ignored, and so is a listener that is there already. */
   addEventListener<Name extends Type>(
     type: Name,
@@ -40,11 +40,10 @@ export class SocketEventTarget extends EventEmitter<WebSocketEvents> {
     const { once = false, signal }: ListenerOptions = typeof options === "boolean" ? {} : options;
     if (listener === null || !Object.hasOwn(eventMakers, type) || signal?.aborted) return;
     if (this.#find(type, listener) !== undefined) return;
-    const emitter: EventEmitter = this as EventEmitter;
     const wrapped = this.#wrap(type, listener, false);
-    if (once) emitter.once(type, wrapped);
-    else emitter.on(type, wrapped);
-    signal?.addEventListener("abort", () => emitter.off(type, wrapped), { once: true });
+    if (once) this.once(type, wrapped);
+    else this.on(type, wrapped);
+    signal?.addEventListener("abort", () => this.off(type, wrapped), { once: true });
   }
 
   /** Removes what `addEventListener` was given; nothing happens where it is not there. */
@@ -113,7 +112,7 @@ export class SocketEventTarget extends EventEmitter<WebSocketEvents> {
   }
 
   #remove(type: Type, wrapped: Wrapped | undefined): void {
-    if (wrapped !== undefined) (this as EventEmitter).off(type, wrapped);
+    if (wrapped !== undefined) this.off(type, wrapped);
   }
 
   #attribute<Name extends Type>(type: Name): Attribute<Name> {
@@ -124,7 +123,7 @@ export class SocketEventTarget extends EventEmitter<WebSocketEvents> {
 
   #setAttribute<Name extends Type>(type: Name, listener: Attribute<Name>): void {
     this.#remove(type, this.#find(type));
-    if (typeof listener === "function") (this as EventEmitter).on(type, this.#wrap(type, listener, true));
+    if (typeof listener === "function") this.on(type, this.#wrap(type, listener, true));
   }
 }
 

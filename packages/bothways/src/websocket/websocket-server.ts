@@ -5,7 +5,6 @@
  * Invariants: a socket is upgraded once; whatever one client does reaches neither another nor the process.
  */
 import type { Buffer } from "node:buffer";
-import { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { AddressInfo } from "node:net";
@@ -17,6 +16,7 @@ import { isHttp2Stream, refuseStream, StreamCount } from "../transport/node/http
 import { isFieldValue, isToken } from "../wire/websocket/header-text.ts";
 import type { UpgradeRefused } from "../wire/websocket/server-handshake.ts";
 import { throwLater } from "./application.ts";
+import { Emitter } from "./emitter.ts";
 import { createHttpServer } from "./http-server.ts";
 import {
   type ChannelOptions,
@@ -62,7 +62,7 @@ const upgraded = new WeakSet<Duplex>();
  * const server = new WebSocketServer({ port: 3000 });
  * server.on("connection", (socket) => socket.on("message", (data) => socket.send(`you said ${data}`)));
  */
-export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
+export class WebSocketServer extends Emitter<WebSocketServerEvents> {
   /** As given. */
   readonly options: ServerOptions;
   /** The only path that is taken; undefined: every path. */
@@ -261,7 +261,7 @@ export class WebSocketServer extends EventEmitter<WebSocketServerEvents> {
     ...args: WebSocketServerEvents[Event]
   ): void {
     try {
-      (this as EventEmitter).emit(event, ...args);
+      this.emit(event, ...args);
     } catch (error) {
       throwLater(error);
     }

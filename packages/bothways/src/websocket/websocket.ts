@@ -6,7 +6,6 @@
  * was called; an `error` nobody listens for ends nothing but this WebSocket.
  */
 import { Buffer } from "node:buffer";
-import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import { BothwaysError } from "../model/bothways-error.ts";
 import { abnormalCloseCode, type Opcode, opcode } from "../wire/websocket/frame.ts";
@@ -310,7 +309,7 @@ export class WebSocket extends SocketEventTarget implements AsyncIterable<string
   /** Emits, and keeps a listener's fault from those above. False where nobody listens. */
   #tell<Event extends keyof WebSocketEvents>(event: Event, ...args: WebSocketEvents[Event]): boolean {
     try {
-      return (this as EventEmitter).emit(event, ...args);
+      return this.emit(event, ...args);
     } catch (error) {
       throwLater(error);
       return true;

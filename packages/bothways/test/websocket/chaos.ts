@@ -38,6 +38,8 @@ type Way = keyof typeof servers;
 const host = "127.0.0.1";
 /** How long what must come may take. */
 const patienceMs = 20_000;
+/** That nobody gives up on a machine that has much to do. */
+const patient = { handshakeTimeout: 60_000, closeTimeout: 60_000 };
 const goodbye = 4_000;
 
 /** Two speakers with a network between them. */
@@ -58,7 +60,11 @@ async function openLine(random: Random, everybody: Set<Speaker>): Promise<Line> 
   const perMessageDeflate = random.pick(deflates);
   const http = servers[way]().listen(0, host);
   await once(http, "listening");
-  const wss = new implementations[serverName].WebSocketServer({ server: http, perMessageDeflate });
+  const wss = new implementations[serverName].WebSocketServer({
+    ...patient,
+    server: http,
+    perMessageDeflate,
+  });
   const network = await FaultProxy.listen({
     target: { port: (http.address() as AddressInfo).port },
     latencyMs: random.pick([0, 0, 3]),

@@ -100,12 +100,13 @@ export class Speaker {
     return { data: Buffer.from(text), isBinary: random.chance(0.5) };
   }
 
-  #say(message: Said, isPrepared = this.#random.chance(0.1)): void {
+  #say(message: Said): void {
     const { data, isBinary } = message;
+    const isPrepared = this.name === "ours" && this.#random.chance(0.1);
     const bytes = new Uint8Array(data);
     const shapes = [data, bytes, bytes.buffer, new Blob([bytes])];
     const given = isBinary ? (this.#random.pick(shapes) as Buffer) : String(data);
-    if (isPrepared && this.name === "ours") this.#send(message, new PreparedMessage(isBinary ? data : given));
+    if (isPrepared) this.#send(message, new PreparedMessage(isBinary ? data : given));
     else this.#send(message, given);
   }
 
