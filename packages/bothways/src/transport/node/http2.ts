@@ -104,9 +104,13 @@ export class StreamCount {
     this.#max = max;
   }
 
-  /** Counts a stream until it closes. False, and not counted, where its session has the most it may. */
+  /**
+   * Counts a stream until it closes, and sees to it that it does when it is reset. False, and not counted, where its
+   * session has the most it may.
+   */
   add(stream: ServerHttp2Stream): boolean {
     const { session } = stream;
+    closeWhenReset(stream);
     // A session that is gone has taken its streams with it.
     if (session === undefined) return true;
     const count = this.#open.get(session) ?? 0;
@@ -115,6 +119,17 @@ export class StreamCount {
     stream.once("close", () => this.#open.set(session, (this.#open.get(session) ?? 1) - 1));
     return true;
   }
+}
+
+/**
+ * Before version 26, Node leaves a stream as it is that is reset while what was written waits for the client's window: it
+ * would be written to, and known as open, for as long as its session is. What came before the reset is read first.
+ */
+function closeWhenReset(stream: ServerHttp2Stream): void {
+  stream.once("aborted", () => {
+    if (stream.readableEnded) stream.destroy();
+    else stream.once("end", () => stream.destroy());
+  });
 }
 
 /** Was it reset before anybody looked at it? */
