@@ -55,6 +55,8 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   #waiting: Sequence | undefined;
   /** Of what waits in the output, and of the last that waits here. */
   #callbacks: SendCallback[] | undefined;
+  /** Of what was handed to the socket, until it tells of it; one that is destroyed may forget to. */
+  #handed: Set<readonly SendCallback[]> | undefined;
   #heldBytes = 0;
   #hasWritten = false;
   #isCorked = false;
@@ -268,8 +270,10 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   protected gone(): void {
     this.connection.receiveEnd();
     clearTimeout(this.#closeTimer);
-    callAll(this.#callbacks ?? [], new BothwaysError("BW_WS_ABNORMAL"));
+    const unanswered = [...(this.#handed ?? []), this.#callbacks ?? []].flat();
+    this.#handed = undefined;
     this.#callbacks = undefined;
+    callAll(unanswered, new BothwaysError("BW_WS_ABNORMAL"));
     this.#handler.gone(this.#owner, this.#event);
   }
 
@@ -320,8 +324,16 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
     const { socket } = this;
     // What has to wait must not hold on to a block that it has a small part of.
     const own = this.#isBlocked && bytes.length < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes;
-    if (callbacks !== undefined) socket.write(own, (error) => callAll(callbacks, error ?? undefined));
+    if (callbacks !== undefined) this.#handWith(callbacks, own);
     else if (socket.writable) socket.write(own);
+  }
+
+  #handWith(callbacks: readonly SendCallback[], bytes: Uint8Array): void {
+    this.#handed ??= new Set();
+    this.#handed.add(callbacks);
+    this.socket.write(bytes, (error) => {
+      if (this.#handed?.delete(callbacks)) callAll(callbacks, error ?? undefined);
+    });
   }
 
   #drained(): void {
