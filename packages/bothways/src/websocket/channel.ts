@@ -61,6 +61,8 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   #hasWritten = false;
   #isCorked = false;
   #isBlocked = false;
+  /** It was destroyed, and a stream may give what it has read while it is. */
+  #isDeaf = false;
   #isDrainAwaited = false;
   #isHeard = false;
   #isAsked = false;
@@ -138,6 +140,7 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
 
   /** What was read. */
   take(chunk: Uint8Array): void {
+    if (this.#isDeaf) return;
     turn.beginRead();
     this.#isHeard = true;
     this.connection.receive(chunk);
@@ -154,6 +157,7 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   destroy(): void {
     output.flushOf(this);
     this.#letGo();
+    this.#isDeaf = true;
     this.socket.destroy();
     this.connection.receiveEnd();
   }

@@ -9,10 +9,12 @@ import { createChannelOptions } from "../../src/websocket/options.ts";
 import { output } from "../../src/websocket/turn.ts";
 import { opcode } from "../../src/wire/websocket/frame.ts";
 import { defaultDeflate } from "../../src/wire/websocket/permessage-deflate.ts";
+import { frame } from "./rig.ts";
 
 const options = createChannelOptions("server", { perMessageDeflate: true }, output);
 const gone = vi.fn();
-const handler = { message() {}, control() {}, drained() {}, ending() {}, gone };
+const ending = vi.fn();
+const handler = { message() {}, control() {}, drained() {}, ending, gone };
 
 function partsOn(socket: DuplexOptions) {
   return { socket: new Duplex({ read() {}, ...socket }), head: Buffer.alloc(0), options };
@@ -52,4 +54,19 @@ test("every callback is called, though the socket forgets the write that it was 
   expect(calls.map((call) => call.split(" ")[0]).sort()).toEqual(["first", "second", "third"]);
   expect(calls.join()).not.toContain("undefined");
   expect(gone).toHaveBeenCalledTimes(1);
+});
+
+test("one that is destroyed in a listener hears nothing of what its stream gives on meanwhile", async () => {
+  ending.mockClear();
+  // as a stream of HTTP/2 may when it is reset
+  const parts = partsOn({
+    destroy(error, done) {
+      parts.socket.emit("data", Buffer.from("no frame"));
+      done(error);
+    },
+  });
+  const channel = new Channel("owner", { ...handler, message: () => channel.destroy() }, parts);
+  parts.socket.emit("data", frame(opcode.text, "enough"));
+  await once(parts.socket, "close");
+  expect(ending.mock.calls).toEqual([["owner", undefined]]);
 });
