@@ -61,7 +61,7 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   #hasWritten = false;
   #isCorked = false;
   #isBlocked = false;
-  /** It was destroyed, and a stream may give what it has read while it is. */
+  /** It was destroyed: what its stream gives meanwhile, and what waits behind a message, is for nobody. */
   #isDeaf = false;
   #isDrainAwaited = false;
   #isHeard = false;
@@ -237,7 +237,8 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
     this.#expectEnd();
     // That TCP has ended is seen only by reading to the end.
     this.reading.resume();
-    this.#handler.ending(this.#owner, event.error === "BW_WS_ABNORMAL" ? undefined : event.error);
+    const isTold = !this.#isDeaf && event.error !== "BW_WS_ABNORMAL";
+    this.#handler.ending(this.#owner, isTold ? event.error : undefined);
   }
 
   // What a channel that compresses does in part otherwise.
@@ -282,6 +283,7 @@ export class Channel<Owner> implements ConnectionHost, Reader, Beating, Settling
   }
 
   #control(kind: "ping" | "pong", data: Uint8Array): void {
+    if (this.#isDeaf) return;
     const second = Math.floor(performance.now() / 1_000);
     if (second !== this.#controlSecond) {
       this.#controlSecond = second;

@@ -2,19 +2,21 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { Duplex, type DuplexOptions } from "node:stream";
+import { constants, deflateRawSync } from "node:zlib";
 import { expect, test, vi } from "vitest";
 import { Channel } from "../../src/websocket/channel.ts";
 import { DeflatedChannel } from "../../src/websocket/deflated-channel.ts";
 import { createChannelOptions } from "../../src/websocket/options.ts";
 import { output } from "../../src/websocket/turn.ts";
-import { opcode } from "../../src/wire/websocket/frame.ts";
+import { compressedBit, opcode } from "../../src/wire/websocket/frame.ts";
 import { defaultDeflate } from "../../src/wire/websocket/permessage-deflate.ts";
 import { frame } from "./rig.ts";
 
 const options = createChannelOptions("server", { perMessageDeflate: true }, output);
 const gone = vi.fn();
 const ending = vi.fn();
-const handler = { message() {}, control() {}, drained() {}, ending, gone };
+const control = vi.fn();
+const handler = { message() {}, control, drained() {}, ending, gone };
 
 function partsOn(socket: DuplexOptions) {
   return { socket: new Duplex({ read() {}, ...socket }), head: Buffer.alloc(0), options };
@@ -70,3 +72,26 @@ test("one that is destroyed in a listener hears nothing of what its stream gives
   await once(parts.socket, "close");
   expect(ending.mock.calls).toEqual([["owner", undefined]]);
 });
+
+test.each([
+  ["a ping", frame(opcode.ping, "too late")],
+  ["what is no frame", Buffer.from("no frame")],
+])(
+  "one that is destroyed while a message is being decompressed is not told of %s behind it",
+  async (_what, behind) => {
+    gone.mockClear();
+    ending.mockClear();
+    control.mockClear();
+    if (!options.deflate) throw new Error("it would not compress");
+    const parts = partsOn({});
+    const deflated = { deflate: options.deflate, agreed: defaultDeflate };
+    const channel = new DeflatedChannel("owner", handler, parts, deflated);
+    const packed = deflateRawSync(Buffer.alloc(900_000), { finishFlush: constants.Z_SYNC_FLUSH });
+    parts.socket.emit("data", frame(opcode.binary | compressedBit, packed.subarray(0, -4)));
+    expect(channel.reading.isHeld).toBe(true);
+    parts.socket.emit("data", behind);
+    channel.destroy();
+    await expect.poll(() => gone.mock.calls.length).toBe(1);
+    expect([control.mock.calls, ending.mock.calls]).toEqual([[], [["owner", undefined]]]);
+  },
+);
